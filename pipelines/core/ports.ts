@@ -1,3 +1,9 @@
+import type { ControlEvent } from '../../schemas/control-event.ts'
+import type { Batch, ColumnSpec } from './batch.ts'
+import type { KeyTable } from './keys.ts'
+import type { SignalSpec } from './spec.ts'
+import type { WindowBatch } from './window-batch.ts'
+
 /**
  * What a log must do. One contract suite in test/contract runs on every implementation.
  *
@@ -5,20 +11,32 @@
  */
 export interface LogPort {
   readonly name: string
+  /**
+   * Make a topic. One of the same name, partitions, cleanup and timestamps is kept, and takes over the retention given.
+   * Errors: LOG_TOPIC_DIFFERS
+   */
   createTopic (spec: TopicSpec): Promise<TopicInfo>
+  /** Delete a topic, its records and the offsets committed for it; nothing happens when there is none. */
+  deleteTopic (name: string): Promise<void>
   topics (): Promise<readonly TopicInfo[]>
   topic (name: string): Promise<TopicInfo | null>
-  /** First offset still held and the next one to be written. */
+  /** First offset still held and the next one to be written. Errors: LOG_TOPIC_UNKNOWN */
   range (topic: string, partition: number): Promise<{ readonly start: number, readonly end: number }>
   /** The first offset whose timestamp is at or past `timestampMs`; `end` when there is none. */
   offsetAt (topic: string, partition: number, timestampMs: number): Promise<number>
   /**
-   * Committed record batches from `offset` on, contiguous; the first may begin before `offset`. Waits up to `waitMs` for something new.
-   * Errors: LOG_OUT_OF_RANGE
+   * Committed record batches from `offset` on, contiguous; the first may begin before `offset`. Waits up to `waitMs` for something new;
+   * an aborted `signal` ends the wait with what is there. The bytes belong to the caller.
+   * Errors: LOG_OUT_OF_RANGE, LOG_TOPIC_UNKNOWN, LOG_CORRUPT
    */
   fetch (request: FetchRequest): Promise<Fetched>
-  /** Append one record batch (base offset ignored) outside any transaction. */
+  /**
+   * Append one record batch (base offset ignored) outside any transaction. The bytes may be reused once the call has returned its promise.
+   * Errors: LOG_BATCH_REFUSED, LOG_TOPIC_UNKNOWN
+   */
   append (topic: string, partition: number, bytes: Uint8Array): Promise<{ readonly baseOffset: number }>
+  /** Delete whole batches that lie before `before`: `range().start` moves to it at most, never past it. */
+  trim (topic: string, partition: number, before: number): Promise<void>
   /** Take the lead of partitions as a member of a group; earlier leaders are fenced. */
   join (request: JoinRequest): Promise<Membership>
   committed (group: string, topic: string, partition: number): Promise<Committed | null>
@@ -47,7 +65,8 @@ export interface Assignment { readonly topic: string, readonly partition: number
 export interface Membership {
   readonly assignments: readonly Assignment[]
   /**
-   * Outputs, offsets and state in one atomic step: all of it is readable afterwards, or none.
+   * Outputs, offsets and state in one atomic step: all of it is readable afterwards, or none. Commits of a member apply in the order
+   * of the calls; the bytes may be reused once the call has returned its promise.
    * Errors: LOG_FENCED when another member took over
    */
   commit (commit: Commit): Promise<void>
@@ -64,6 +83,7 @@ export interface Committed { readonly offset: number, readonly metadata: string 
 export interface ClockPort {
   wallMs (): number
   monotonicMs (): number
+  /** Resolves after `ms`, or at once when `signal` aborts; never rejects. */
   sleep (ms: number, signal?: AbortSignal): Promise<void>
 }
 
@@ -75,4 +95,70 @@ export interface RegistryPort {
   latest (subject: string): Promise<{ readonly id: number, readonly version: number, readonly schema: string } | null>
   version (subject: string, version: number): Promise<{ readonly id: number, readonly schema: string } | null>
   subjects (): Promise<readonly string[]>
+}
+
+/** What the tables of a pipeline's lake look like. Table and column names are the snake_case form of the names here. */
+export interface LakeLayout {
+  readonly pipeline: string
+  readonly signals: readonly SignalSpec[]
+  /** Only the windows that `lake.rollups` names. */
+  readonly windows: readonly { readonly name: string, readonly columns: readonly ColumnSpec[] }[]
+  /** How long readings are kept, by arrival; null: for ever. */
+  readonly rawTtlMs: number | null
+}
+
+/** Rows of one task. `batch` and `keys` are read during the call only. */
+export interface LakeReadings { readonly source: string, readonly topic: string, readonly partition: number, readonly batch: Batch, readonly keys: KeyTable }
+export interface LakeRollups { readonly window: string, readonly source: string, readonly partition: number, readonly rows: WindowBatch, readonly keys: KeyTable }
+/** A record of the dead-letter or late topic, decoded. `topic`, `partition`, `offset` are those of the record that could not be used, where known. */
+export interface LakeDeadLetter {
+  readonly step: string
+  readonly reason: string
+  readonly message: string
+  readonly arrival: number
+  readonly topic: string | null
+  readonly partition: number | null
+  readonly offset: number | null
+  readonly schemaId: number | null
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+}
+export interface LakeLate {
+  readonly window: string
+  readonly key: string
+  readonly at: number
+  readonly arrival: number
+  readonly topic: string | null
+  readonly partition: number | null
+  readonly offset: number | null
+  readonly value: Uint8Array | null
+}
+export type LakeRow = Readonly<Record<string, null | boolean | number | string | Uint8Array>>
+
+/**
+ * Where the pond keeps everything. Rows are added without waiting, and become durable together with the positions they stand for.
+ *
+ * Shape:    add...*, commit; a rollup row replaces the row of its (key, start), a retraction removes it; alerts keep one row per episode
+ * Delivery: exactly once: after a crash `committed` says where to go on, and no row beyond it exists
+ * Limits:   the caller commits before `pendingRows` passes `pendingRowsMax`
+ * Errors:   LAKE_LOCKED, LAKE_UNAVAILABLE, LAKE_LAYOUT
+ */
+export interface LakePort {
+  readonly name: string
+  readonly pendingRows: number
+  readonly pendingRowsMax: number
+  addReadings (rows: LakeReadings): void
+  addRollups (rows: LakeRollups): void
+  addEvents (events: readonly ControlEvent[]): void
+  addDeadLetters (letters: readonly LakeDeadLetter[]): void
+  addLate (late: readonly LakeLate[]): void
+  /** One transaction: the rows added before the call, and these positions. Later rows may be added while it runs. */
+  commit (offsets: readonly (Committed & { readonly topic: string, readonly partition: number })[]): Promise<void>
+  /** Forget rows added since the last commit. */
+  discard (): void
+  committed (topic: string, partition: number): Promise<Committed | null>
+  /** Delete readings whose arrival lies more than the layout's `rawTtlMs` before `nowMs`; gives how many. */
+  expire (nowMs: number): Promise<number>
+  query (sql: string): Promise<readonly LakeRow[]>
+  close (): Promise<void>
 }

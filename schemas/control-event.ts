@@ -1,3 +1,5 @@
+import { type Codec, createCodec } from './codec.ts'
+
 /**
  * A change in the life of an alert, as it stands on the control topic.
  *
@@ -27,3 +29,17 @@ export interface ControlEvent {
   readonly window: { readonly name: string, readonly start: number, readonly end: number, readonly revision: number, readonly expected: number | null, readonly received: number } | null
   readonly source: { readonly topic: string, readonly partition: number, readonly offset: number }
 }
+
+/** Control events in Confluent wire format. Event times with a fraction of a millisecond are cut to whole ones. */
+export const controlEventCodec: Codec<ControlEvent> = createCodec<ControlEvent, ControlEvent>({
+  file: 'control-event.v1',
+  toWire: event => ({
+    ...event,
+    at: Math.floor(event.at),
+    raisedAt: Math.floor(event.raisedAt),
+    arrivedAt: Math.floor(event.arrivedAt),
+    expiresAt: event.expiresAt === null ? null : Math.floor(event.expiresAt),
+    window: event.window && { ...event.window, start: Math.floor(event.window.start), end: Math.floor(event.window.end) },
+  }),
+  fromWire: wire => ({ ...wire, labels: { ...wire.labels }, values: { ...wire.values }, units: { ...wire.units }, window: wire.window && { ...wire.window }, source: { ...wire.source } }),
+})

@@ -1,0 +1,23 @@
+import type { Command } from 'commander'
+import { exitCodes } from './exit.ts'
+import { paint, paintData, plural, put, say } from './talk.ts'
+
+/** `millrace check`: every problem of a definition, each where the user wrote it. */
+export function addCheck (program: Command): void {
+  program.command('check')
+    .description('check a definition: names, units, expressions, durations, cross-references')
+    .argument('<definition>', 'a .yaml, .yml or .ts file')
+    .option('--output <form>', 'text or json', 'text')
+    .action(check)
+}
+
+async function check (path: string, { output }: { output: string }): Promise<void> {
+  const { checkDefinition } = await import('../define/check.ts')
+  const problems = await checkDefinition(path)
+  if (output === 'json') await put(`${JSON.stringify(problems)}\n`)
+  else for (const { file, line, column, message } of problems) await put(`${paintData.bold(`${file}:${line}:${column}`)} ${message}\n`)
+  if (problems.length > 0) {
+    say(paint.red(plural(problems.length, 'problem')))
+    process.exitCode = exitCodes.failed.code
+  } else say(paint.green(`${path} is fine`))
+}

@@ -1,0 +1,41 @@
+import { cell, type Batch } from '../core/batch.ts'
+import type { KeyTable } from '../core/keys.ts'
+import type { DeadLetterOutput, EventOutput, LateOutput } from '../core/outputs.ts'
+import type { WindowBatch } from '../core/window-batch.ts'
+
+/** Kinds of lines that `millrace replay` prints. */
+export const lineKinds = ['windows', 'events', 'late', 'dead-letters', 'readings'] as const
+export type LineKind = (typeof lineKinds)[number]
+
+/**
+ * The lines of replay's output, one JSON object each.
+ *
+ * Shape:  docs/replay.md lists every field; fields that do not apply are left out, values that are unknown are null
+ * Units:  start, end, at, raisedAt, arrival, arrivedAt milliseconds since the epoch
+ */
+export function windowLine (window: string, rows: WindowBatch, row: number, keys: KeyTable): string {
+  const identity = { window, key: keys.text(rows.key[row]!), start: rows.start[row], end: rows.end[row], revision: rows.revision[row] }
+  if (rows.retraction[row] === 1) return JSON.stringify({ kind: 'retraction', ...identity })
+  const values = Object.fromEntries(rows.columns.map(column => [column.name, cell(column, row)]))
+  const complete = Number.isNaN(rows.expected[row]) ? {} : { expected: rows.expected[row], received: rows.received[row] }
+  return JSON.stringify({ kind: 'window', ...identity, final: rows.final[row] === 1, values, ...complete })
+}
+
+export function eventLine ({ event }: EventOutput): string {
+  const { rule, key, state, at, id, values, severity, seq, ordinal, raisedAt, arrivedAt, expiresAt, reason, labels, summary, window } = event
+  const optional = Object.fromEntries(Object.entries({ expiresAt, reason, summary, window }).filter(([, value]) => value !== null))
+  return JSON.stringify({ kind: 'event', rule, key, state, at, id, values, severity, seq, ordinal, raisedAt, arrivedAt, labels, ...optional })
+}
+
+export function lateLine ({ window, key, at, arrival }: LateOutput, line: number | null): string {
+  return JSON.stringify({ kind: 'late', window, key, at, arrival, ...(line === null ? {} : { line }) })
+}
+
+export function deadLetterLine ({ step, reason, message }: Pick<DeadLetterOutput, 'step' | 'message'> & { readonly reason: string }, line: number | null): string {
+  return JSON.stringify({ kind: 'dead-letter', step, reason, ...(line === null ? {} : { line }), message })
+}
+
+export function readingLine (signals: Batch, row: number, keys: KeyTable, line: number | null): string {
+  const values = Object.fromEntries(signals.columns.map(column => [column.name, cell(column, row)]))
+  return JSON.stringify({ kind: 'reading', key: keys.text(signals.key[row]!), at: signals.at[row], arrival: signals.arrival[row], ...(line === null ? {} : { line }), signals: values })
+}

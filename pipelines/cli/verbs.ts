@@ -1,0 +1,8 @@
+import type { Command } from 'commander'
+import { addCheck } from './check.ts'
+import { addExplain } from './explain.ts'
+import { addReplay } from './replay.ts'
+import { addTail } from './tail.ts'
+
+/** Every verb of the command line, in the order of the help. Verbs load what they need when they run. */
+export const verbs: readonly ((program: Command) => void)[] = [addCheck, addExplain, addReplay, addTail]

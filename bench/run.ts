@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { cpus, totalmem } from 'node:os'
+import { execFileSync } from 'node:child_process'
+import type { Figure } from './kit.ts'
+
+/** `npm run bench [name...]`: every bench file in a process of its own; figures go to bench/results/<date>-<commit>.json. */
+const folder = new URL('.', import.meta.url).pathname
+const wanted = process.argv.slice(2)
+const files = readdirSync(folder).filter(file => file.endsWith('.ts') && !['kit.ts', 'run.ts'].includes(file))
+  .filter(file => wanted.length === 0 || wanted.some(name => file.startsWith(name)))
+
+const figures: Figure[] = []
+for (const file of files) {
+  console.log(`\n${file}`)
+  figures.push(...await runFile(file))
+}
+const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' }).trim()
+if (wanted.length === 0) {
+  const commit = git('rev-parse', '--short', 'HEAD')
+  mkdirSync(`${folder}results`, { recursive: true })
+  const name = `${new Date().toISOString().slice(0, 10)}-${commit}.json`
+  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version }
+  writeFileSync(`${folder}results/${name}`, `${JSON.stringify({ commit, machine, figures }, null, 2)}\n`)
+  console.log(`\nwritten to bench/results/${name}`)
+}
+
+function runFile (file: string): Promise<readonly Figure[]> {
+  const child = spawn(process.execPath, ['--expose-gc', `${folder}${file}`], { env: { ...process.env, MILLRACE_BENCH_JSON: '1' }, stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk
+    process.stdout.write(chunk.replace(/^FIGURE .*\n/gm, ''))
+  })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject).once('close', code => {
+      if (code !== 0) process.exitCode = 1
+      resolve(text.split('\n').filter(line => line.startsWith('FIGURE ')).map(line => JSON.parse(line.slice(7)) as Figure))
+    })
+  })
+}

@@ -1,0 +1,74 @@
+import type { Column } from '../core/batch.ts'
+import { KeyTable } from '../core/keys.ts'
+import type { StateTree } from '../core/state.ts'
+
+const slack = 4096
+
+/**
+ * Ids for the texts of one `dedupe.by` field that, unlike a column's, stay the same from batch to batch.
+ *
+ * State:  the texts of remembered readings and at most as many again, plus a slack
+ */
+export class TextParts {
+  readonly #entriesMax: number
+  #table: KeyTable
+  /** Id by the column's own id, valid for this batch alone. */
+  #seen = new Int32Array(256)
+  #seenIn = new Int32Array(256)
+  #batch = 0
+
+  constructor (entriesMax: number) {
+    this.#entriesMax = entriesMax
+    this.#table = this.#empty()
+  }
+
+  begin (): void { this.#batch += 1 }
+
+  id (column: Column, row: number): number {
+    if (column.kind !== 'text') return this.#table.internText(valueText(column.values[row]))
+    const from = column.values[row]!
+    if (from >= this.#seen.length) {
+      this.#seen = longer(this.#seen, from + 1)
+      this.#seenIn = longer(this.#seenIn, from + 1)
+    }
+    if (this.#seenIn[from] === this.#batch) return this.#seen[from]!
+    const bytes = column.dictionary.bytes(from)
+    this.#seenIn[from] = this.#batch
+    return this.#seen[from] = this.#table.intern(bytes, 0, bytes.length)
+  }
+
+  wasteful (entries: number): boolean { return this.#table.size > 2 * entries + slack }
+
+  /** Begin anew with the texts that `visit` hands to `keep`, which gives their new ids. */
+  rebuild (visit: (keep: (id: number) => number) => void): void {
+    const before = this.#table
+    const table = this.#empty()
+    visit(id => {
+      const bytes = before.bytes(id)
+      return table.intern(bytes, 0, bytes.length)
+    })
+    this.#table = table
+    this.#batch += 1
+  }
+
+  snapshot (): StateTree { return this.#table.snapshot() }
+
+  restore (state: StateTree): void {
+    this.#table.restore(state)
+    this.#batch += 1
+  }
+
+  /** Wide enough that it never fills between two rebuilds, which happen at the start of a batch. */
+  #empty (): KeyTable { return new KeyTable(this.#entriesMax * 2 + (1 << 24)) }
+}
+
+const longer = (array: Int32Array, lengthMin: number) => {
+  const bigger = new Int32Array(Math.max(array.length * 2, lengthMin))
+  bigger.set(array)
+  return bigger
+}
+
+/** A text that is the same for equal values: bytes, decimals, lists, records. */
+function valueText (value: unknown): string {
+  return JSON.stringify(value, (_name, part: unknown) => typeof part === 'bigint' ? `${part}n` : part) ?? 'null'
+}

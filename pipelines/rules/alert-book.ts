@@ -132,7 +132,7 @@ export class AlertBook implements Stateful {
       key: this.#keys.text(key),
       state, severity, reason,
       labels: alert.labels,
-      summary: summary && summary(alert.labels),
+      summary: summary === null ? null : summary(alert.labels),
       at,
       raisedAt: alert.raisedAt,
       arrivedAt,

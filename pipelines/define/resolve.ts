@@ -1,0 +1,99 @@
+import { canonicalJson, hashText } from '../core/hash.ts'
+import type { SignalSpec, WindowSpec } from '../core/spec.ts'
+import type { CompiledPipeline, LakeSpec } from '../core/stage.ts'
+import { durationMs } from '../core/time.ts'
+import { longForm } from './long-form.ts'
+import type { Problems } from './problem.ts'
+import { type ResolvedRule, resolveRules } from './resolve-rule.ts'
+import { type ResolvedSource, resolveSources } from './resolve-source.ts'
+import { type ResolvedTable, resolveTables } from './resolve-table.ts'
+import { resolveWindows } from './resolve-window.ts'
+import type { CheckedDefinition } from './schema.ts'
+import type { Tools } from './tools.ts'
+import { wanted } from './wanted.ts'
+
+/** A definition whose names are found, durations are milliseconds and defaults are worked out. */
+export interface Resolved {
+  readonly name: string
+  readonly hash: string
+  readonly signals: readonly SignalSpec[]
+  readonly sources: readonly ResolvedSource[]
+  readonly tables: readonly ResolvedTable[]
+  readonly windows: readonly WindowSpec[]
+  readonly rules: readonly ResolvedRule[]
+  readonly clock: { readonly latenessMs: number, readonly idleMs: number, readonly futureMaxMs: number, readonly explicit: boolean }
+  readonly control: CompiledPipeline['control']
+  readonly lake: LakeSpec | null
+  readonly limits: CheckedDefinition['limits']
+}
+
+/** What every part of the work shares. `functions` is null while the file is not loaded: names in it cannot be checked then. */
+export interface Resolving {
+  readonly definition: CheckedDefinition
+  readonly problems: Problems
+  readonly tools: Tools
+  readonly functions: Readonly<Record<string, unknown>> | null
+}
+
+/** Find every name, check every expression and unit; what is wrong goes to `problems`. Null when a part could not be made at all. */
+export function resolveDefinition (definition: CheckedDefinition, tools: Tools, problems: Problems): Resolved | null {
+  const functions = typeof definition.functions === 'object' ? definition.functions : null
+  const resolving: Resolving = { definition, problems, tools, functions }
+  const tables = resolveTables(resolving)
+  const { sources, signals } = resolveSources(resolving, longForm(definition, problems), tables)
+  const windows = resolveWindows(resolving, signals)
+  const rules = resolveRules(resolving, { signals, windows })
+  const lake = resolveLake(resolving)
+  if (problems.list.length > 0) return null
+  const { name, time, limits } = definition
+  return {
+    name, signals, sources, tables, windows, rules, lake, limits,
+    hash: hashText(canonicalJson(hashed(definition))),
+    clock: { latenessMs: durationMs(time.lateness), idleMs: durationMs(time.idle), futureMaxMs: durationMs(time.futureMax), explicit: time.watermark === 'explicit' },
+    control: definition.control === undefined && rules.length === 0
+      ? null
+      : { topic: definition.control?.topic ?? `${name}.control`, delivery: definition.control?.delivery ?? 'exactly-once' },
+  }
+}
+
+/** The code of the functions counts, not the path of their file; texts about the pipeline do not. */
+function hashed ({ description: _, functions, ...rest }: CheckedDefinition): unknown {
+  if (typeof functions !== 'object') return rest
+  const codeOf = (value: unknown): unknown => typeof value === 'function' ? String(value)
+    : typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).map(([name, member]) => [name, codeOf(member)]))
+    : String(value)
+  return { ...rest, functions: codeOf({ ...functions }) }
+}
+
+function resolveLake ({ definition, problems }: Resolving): LakeSpec | null {
+  const { lake, windows, name } = definition
+  if (lake === undefined) return null
+  const names = Object.keys(windows)
+  const rollups = lake.rollups ?? names
+  rollups.forEach((rollup, index) => {
+    wanted({ problems, path: ['lake', 'rollups', index], thing: 'window', name: rollup, names })
+    if (rollups.indexOf(rollup) < index) problems.add(['lake', 'rollups', index], `"${rollup}" stands here twice`)
+  })
+  checkTableNames(problems, rollups)
+  return {
+    keyspace: lake.keyspace ?? snakeCase(name),
+    rawTtlMs: lake.raw.ttl === undefined ? null : durationMs(lake.raw.ttl),
+    rollups,
+    allowedLatenessMs: durationMs(lake.allowedLateness),
+  }
+}
+
+/** The lake's own tables; a window cannot take such a name. */
+const lakeTables = ['readings', 'alerts', 'alerts_by_day', 'keys', 'buckets', 'dead_letters', 'late']
+
+function checkTableNames (problems: Problems, rollups: readonly string[]): void {
+  const taken = new Map(lakeTables.map(table => [table, 'a table of the lake itself']))
+  for (const rollup of rollups) {
+    const table = snakeCase(rollup)
+    const other = taken.get(table)
+    if (other !== undefined) problems.add(['windows', rollup], `in the lake "${rollup}" becomes "${table}", which is ${other}`, { at: 'key' })
+    else taken.set(table, `also the window "${rollup}"`)
+  }
+}
+
+export const snakeCase = (name: string) => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replace(/[^A-Za-z0-9]+/g, '_').toLowerCase()

@@ -1,10 +1,10 @@
-import type { KeyTable } from '../core/keys.ts'
 import { StreamError } from '../core/errors.ts'
+import type { KeyTable } from '../core/keys.ts'
 import { nearest } from '../core/nearest.ts'
 import type { FieldSpec, MappingSpec, NormaliseSpec, SignalSpec } from '../core/spec.ts'
 import type { TableView } from '../core/table.ts'
-import { conversion } from '../core/unit.ts'
 import { compileExpression } from '../expression/compile.ts'
+import { calibrated, isUnchanged, type Linear, unchanged, unitLinear } from './linear.ts'
 import { Lookup, type LookupWish } from './lookup.ts'
 import { CastMapper, ExpressionMapper, FunctionMapper, LinearMapper, LookupMapper, type Mapper, NothingMapper, SharedMapper } from './mapper.ts'
 
@@ -44,11 +44,9 @@ function makeMapper (spec: NormaliseSpec, signal: SignalSpec, mapping: MappingSp
 function fieldMapper ({ fields }: NormaliseSpec, signal: SignalSpec, mapping: MappingSpec & { kind: 'field' }): Mapper {
   const index = fieldIndex(fields, mapping.field, signal)
   const field = fields[index]!
-  const unit = linearOf(mapping.from ?? field.unit, signal) ?? { scale: 1, offset: 0 }
-  const linear = { scale: mapping.scale * unit.scale, offset: mapping.offset * unit.scale + unit.offset }
-  const plain = linear.scale === 1 && linear.offset === 0
+  const linear = calibrated(mapping, linearOf(mapping.from ?? field.unit, signal) ?? unchanged)
   switch (`${field.kind}>${signal.kind}`) {
-    case 'number>number': return plain ? new SharedMapper(signal, index) : new LinearMapper(signal, index, linear)
+    case 'number>number': return isUnchanged(linear) ? new SharedMapper(signal, index) : new LinearMapper(signal, index, linear)
     case 'bool>number': return new LinearMapper(signal, index, linear)
     case 'bool>bool':
     case 'text>text': return new SharedMapper(signal, index)
@@ -60,10 +58,10 @@ function fieldMapper ({ fields }: NormaliseSpec, signal: SignalSpec, mapping: Ma
   }
 }
 
-function linearOf (from: string | null, signal: SignalSpec): { readonly scale: number, readonly offset: number } | null {
+function linearOf (from: string | null, signal: SignalSpec): Linear | null {
   if (from === null || signal.kind !== 'number' || signal.unit === null || from === signal.unit) return null
-  const { scale, offset } = conversion(from, signal.unit)
-  return scale === 1 && offset === 0 ? null : { scale, offset }
+  const linear = unitLinear(from, signal.unit)
+  return isUnchanged(linear) ? null : linear
 }
 
 function fieldIndex (fields: readonly FieldSpec[], name: string, signal: SignalSpec): number {

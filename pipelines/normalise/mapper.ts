@@ -3,6 +3,7 @@ import { KeyTable } from '../core/keys.ts'
 import type { NamedFunction, SignalSpec } from '../core/spec.ts'
 import type { Expression } from '../expression/compile.ts'
 import type { Fates } from './fates.ts'
+import { apply, applyColumn, type Linear } from './linear.ts'
 import type { LookupColumn } from './lookup-column.ts'
 import { Slot } from './slot.ts'
 
@@ -29,31 +30,25 @@ export class SharedMapper implements Mapper {
   map (batch: Batch): void { this.slot.share(batch.columns[this.#field]!) }
 }
 
-/** `value * scale + offset` of a number or a 0/1. An unknown cell stays NaN. */
+/** Calibration and conversion of a number or a 0/1. An unknown cell stays NaN. */
 export class LinearMapper implements Mapper {
   readonly slot: Slot
   readonly #field: number
-  readonly #scale: number
-  readonly #offset: number
+  readonly #linear: Linear
 
-  constructor (signal: SignalSpec, field: number, { scale, offset }: { readonly scale: number, readonly offset: number }) {
+  constructor (signal: SignalSpec, field: number, linear: Linear) {
     this.slot = new Slot(signal)
     this.#field = field
-    this.#scale = scale
-    this.#offset = offset
+    this.#linear = linear
   }
 
   map (batch: Batch): void {
     const field = batch.columns[this.#field]!
     const { values, known } = this.slot.own(batch.capacity)
-    if (field.kind === 'number') linear(field.values, values as Float64Array, batch.count, { scale: this.#scale, offset: this.#offset })
-    else for (let row = 0; row < batch.count; row += 1) (values as Float64Array)[row] = field.known[row] === 0 ? Number.NaN : Number(field.values[row]) * this.#scale + this.#offset
+    if (field.kind === 'number') applyColumn(field.values, values as Float64Array, batch.count, this.#linear)
+    else for (let row = 0; row < batch.count; row += 1) (values as Float64Array)[row] = field.known[row] === 0 ? Number.NaN : apply(Number(field.values[row]), this.#linear)
     known.set(field.known.subarray(0, batch.count))
   }
-}
-
-function linear (from: Float64Array, to: Float64Array, count: number, { scale, offset }: { readonly scale: number, readonly offset: number }): void {
-  for (let row = 0; row < count; row += 1) to[row] = from[row]! * scale + offset
 }
 
 /** What has no dense form (long integers, decimals) or another one: cell by cell, unknown where it does not fit. */
@@ -61,10 +56,10 @@ export class CastMapper implements Mapper {
   readonly slot: Slot
   readonly #field: number
   readonly #signal: SignalSpec
-  readonly #linear: { readonly scale: number, readonly offset: number }
+  readonly #linear: Linear
   #texts = new KeyTable(ownTextsMax)
 
-  constructor (signal: SignalSpec, field: number, linear: { readonly scale: number, readonly offset: number }) {
+  constructor (signal: SignalSpec, field: number, linear: Linear) {
     this.slot = new Slot(signal)
     this.#field = field
     this.#signal = signal
@@ -81,7 +76,7 @@ export class CastMapper implements Mapper {
   #cast (value: unknown): unknown {
     const { kind } = this.#signal
     if (value === null) return null
-    if (kind === 'number') return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean' ? Number(value) * this.#linear.scale + this.#linear.offset : null
+    if (kind === 'number') return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean' ? apply(Number(value), this.#linear) : null
     if (kind === 'bool') return value === true || value === 1 || value === 1n ? true : value === false || value === 0 || value === 0n ? false : null
     return typeof value === 'string' ? value : null
   }
@@ -91,10 +86,10 @@ export class CastMapper implements Mapper {
 export class ExpressionMapper implements Mapper {
   readonly slot: Slot
   readonly expression: Expression
-  readonly #linear: { readonly scale: number, readonly offset: number } | null
+  readonly #linear: Linear | null
   #texts = new KeyTable(ownTextsMax)
 
-  constructor (signal: SignalSpec, expression: Expression, linear: { readonly scale: number, readonly offset: number } | null) {
+  constructor (signal: SignalSpec, expression: Expression, linear: Linear | null) {
     this.slot = new Slot(signal)
     this.expression = expression
     this.#linear = linear
@@ -104,7 +99,7 @@ export class ExpressionMapper implements Mapper {
     this.#texts = roomy(this.#texts)
     const column = this.slot.own(batch.capacity, this.#texts)
     this.expression.evaluate(batch, column, fates.dropped === 0 ? null : fates.skip)
-    if (this.#linear !== null && column.kind === 'number') linear(column.values, column.values, batch.count, this.#linear)
+    if (this.#linear !== null && column.kind === 'number') applyColumn(column.values, column.values, batch.count, this.#linear)
   }
 }
 

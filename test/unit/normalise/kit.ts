@@ -1,5 +1,5 @@
 import { type Batch, cell, createBatch } from '../../../pipelines/core/batch.ts'
-import type { JournalEntry } from '../../../pipelines/core/journal.ts'
+import type { JournalContent } from '../../../pipelines/core/journal.ts'
 import { KeyTable } from '../../../pipelines/core/keys.ts'
 import { Outputs } from '../../../pipelines/core/outputs.ts'
 import type { FieldSpec, MappingSpec, NormaliseSpec, SignalSpec } from '../../../pipelines/core/spec.ts'
@@ -43,7 +43,7 @@ export class Bench {
   keys = new KeyTable(1 << 16)
   stage: NormaliseStage
   readonly out = new Outputs()
-  readonly journal: Omit<JournalEntry, 'number'>[] = []
+  readonly journal: ({ readonly position: number } & JournalContent)[] = []
   readonly #tables: ReadonlyMap<string, TableView>
   readonly #live: boolean
   #input: Batch

@@ -57,7 +57,7 @@ function plainly (world: readonly Step[]): Outcome {
       remembered.push({ text, arrival: clock })
     }
     const celsius = tempF === null ? null : (tempF - 32) * 5 / 9
-    const wrong = celsius !== null && !(celsius >= -50.000001 && celsius <= 50.000001)
+    const wrong = celsius !== null && !(celsius >= -50 && celsius <= 50)
     if (wrong) count('out-of-range')
     if (seq === 4) { dead.push([position, 'NORMALISE_FUNCTION']); if (wrong) counts['out-of-range']! -= 1; continue }
     if (seq !== null && seq > 4) { count('out-of-range'); dead.push([position, 'NORMALISE_RANGE']); continue }
@@ -102,7 +102,7 @@ test('normalise: a replay from the journal alone, cut anew and from any snapshot
     const entries = [...bench.journal]
     for (let at = 0, batches = 0; at < world.length; batches += 1) {
       if (restartEvery > 0 && batches % restartEvery === 0) replay.restart()
-      while (entries[0]?.position === at) replay.stage.lookup(entries.shift() as unknown as JournalContent & { kind: 'lookup' })
+      while (entries[0]?.position === at) replay.stage.lookup(entries.shift() as JournalContent & { kind: 'lookup' })
       const end = Math.min(at + cut, entries[0]?.position ?? world.length, world.length)
       again.push(...replay.feed(world.slice(at, end).map(({ reading }) => reading), at))
       at = end

@@ -7,7 +7,7 @@ import type { Figure } from './kit.ts'
 /** `npm run bench [name...]`: every bench file in a process of its own; figures go to bench/results/<date>-<commit>.json. */
 const folder = new URL('.', import.meta.url).pathname
 const wanted = process.argv.slice(2)
-const files = readdirSync(folder).filter(file => file.endsWith('.ts') && !['kit.ts', 'run.ts'].includes(file))
+const files = readdirSync(folder).filter(file => file.endsWith('.ts') && !['kit.ts', 'readings.ts', 'run.ts'].includes(file))
   .filter(file => wanted.length === 0 || wanted.some(name => file.startsWith(name)))
 
 const figures: Figure[] = []

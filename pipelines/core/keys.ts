@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { StateTree } from './state.ts'
 
 const decoder = new TextDecoder()
@@ -14,6 +15,8 @@ const encoder = new TextEncoder()
 export class KeyTable {
   readonly entriesMax: number
   size = 0
+  /** Grows when ids begin anew: what was cached by id is void. */
+  generation = 0
   #arena = new Uint8Array(1 << 12)
   #arenaUsed = 0
   #start = new Int32Array(256)
@@ -42,6 +45,15 @@ export class KeyTable {
         if (i === length) return id
       }
     }
+  }
+
+  /** As `intern`, but -2 for a new entry that is not UTF-8: checked once per entry, so it costs nothing per record. */
+  internUtf8 (bytes: Uint8Array, from: number, length: number): number {
+    const before = this.size
+    const id = this.intern(bytes, from, length)
+    if (this.size === before || isUtf8(bytes.subarray(from, from + length))) return id
+    this.#removeLast()
+    return -2
   }
 
   internText (text: string): number {
@@ -74,6 +86,7 @@ export class KeyTable {
   }
 
   clear (): void {
+    this.generation += 1
     this.size = 0
     this.#arenaUsed = 0
     this.#slots.fill(-1)
@@ -111,6 +124,17 @@ export class KeyTable {
     this.size = id + 1
     if (this.size * 2 > this.#slots.length) this.#rehash()
     return id
+  }
+
+  /** Nothing was entered after it, so no probe runs across its slot. */
+  #removeLast (): void {
+    const id = this.size - 1
+    const mask = this.#slots.length - 1
+    let slot = this.#hash[id]! & mask
+    while (this.#slots[slot] !== id) slot = (slot + 1) & mask
+    this.#slots[slot] = -1
+    this.#arenaUsed -= this.#length[id]!
+    this.size = id
   }
 
   #rehash (): void {

@@ -55,11 +55,9 @@ export function decimalBytes (text: string, { scale, precision }: Logical, size:
   return result
 }
 
-/** Big-endian two's complement. */
+/** Big-endian two's complement. By way of hexadecimal digits, which stays linear for long ones. */
 export function unscaledOf (bytes: Uint8Array, from: number, length: number): bigint {
-  let value = 0n
-  for (let i = from; i < from + length; i += 1) value = value << 8n | BigInt(bytes[i]!)
-  return BigInt.asIntN(length * 8, value)
+  return length === 0 ? 0n : BigInt.asIntN(length * 8, BigInt(`0x${Buffer.from(bytes.buffer, bytes.byteOffset + from, length).toString('hex')}`))
 }
 
 /** `12345n` of scale 2 to `'123.45'`. */
@@ -67,4 +65,52 @@ export function decimalText (unscaled: bigint, scale: number): string {
   const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0')
   const sign = unscaled < 0n ? '-' : ''
   return scale === 0 ? sign + digits : `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
+}
+
+const digits = Uint8Array.from('0123456789abcdef', digit => digit.charCodeAt(0))
+/** Bytes of a uuid's text. */
+export const uuidTextBytes = 36
+
+/** Sixteen bytes as the ASCII of `8-4-4-4-12` hexadecimal digits, at the start of `out`. */
+export function writeUuid (bytes: Uint8Array, from: number, out: Uint8Array): void {
+  for (let i = 0, at = 0; i < 16; i += 1) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) out[at++] = 45
+    const byte = bytes[from + i]!
+    out[at++] = digits[byte >>> 4]!
+    out[at++] = digits[byte & 15]!
+  }
+}
+
+export function uuidText (bytes: Uint8Array, from: number): string {
+  const text = new Uint8Array(uuidTextBytes)
+  writeUuid(bytes, from, text)
+  return String.fromCharCode(...text)
+}
+
+/** The shortest decimal text of a number at the start of `out`; gives its length. */
+export function writeNumber (value: number, out: Uint8Array): number {
+  if (!Number.isSafeInteger(value)) {
+    const text = String(value)
+    for (let i = 0; i < text.length; i += 1) out[i] = text.charCodeAt(i)
+    return text.length
+  }
+  let rest = value < 0 ? -value : value
+  let length = value < 0 ? 2 : 1
+  for (let power = 10; power <= rest; power *= 10) length += 1
+  for (let at = length - 1; ; at -= 1) {
+    const next = Math.floor(rest / 10)
+    out[at] = 48 + rest - next * 10
+    rest = next
+    if (rest === 0) break
+  }
+  if (value < 0) out[0] = 45
+  return length
+}
+
+export interface CalendarDuration { readonly months: number, readonly days: number, readonly millis: number }
+
+/** Avro's duration: three unsigned little-endian numbers, which no number of milliseconds can stand for. */
+export function durationOf (bytes: Uint8Array, from: number): CalendarDuration {
+  const part = (at: number) => (bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24) >>> 0
+  return { months: part(from), days: part(from + 4), millis: part(from + 8) }
 }

@@ -25,7 +25,7 @@ interface Definition { readonly value: Ratio, readonly of: string, readonly metr
 const codeLengthMax = 256
 const exponentMax = 24
 const depthMax = 8
-const simplePattern = /(10[*^]|(?:[^\d.\/(){}[\]+\-\s]|\[[^\]\s]*\])+)([+-]?\d+)?/y
+const simplePattern = /(10[*^]|(?:[^\d./(){}[\]+\-\s]|\[[^\]\s]*\])+)([+-]?\d+)?/y
 
 const definitions: ReadonlyMap<string, Definition> = new Map(derivedUnits.trim().split('\n').map(line => {
   const [code, value, of, metric] = line.split(' ')
@@ -138,7 +138,7 @@ class UnitParser {
     } else {
       const [whole, code, exponent] = this.#match(simplePattern) ?? []
       if (code === undefined) throw this.#unknown(this.#code.slice(this.#at))
-      if (simpleUnit(code) === null || exponent?.length! > 4) throw this.#unknown(whole!)
+      if (simpleUnit(code) === null || (exponent ?? '').length > 4) throw this.#unknown(whole!)
       this.#add(code, sign * Number(exponent ?? 1))
     }
     this.#annotation()

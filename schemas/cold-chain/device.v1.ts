@@ -1,0 +1,24 @@
+// Printed from the schema by `millrace types`; edit that instead.
+import { contract } from '../contract.ts'
+
+/** A row of the device registry. */
+export interface Device {
+  readonly device: string
+  readonly model: string
+  readonly site: string
+  readonly cargo: string
+  /** Unit: Cel. The warmest the cargo may get. */
+  readonly maxC: number
+}
+
+export const device = contract<Device>({
+  subject: 'fleet.devices-value',
+  version: 1,
+  schema: { type: 'record', name: 'Device', namespace: 'coldchain', doc: 'A row of the device registry.', fields: [
+    { name: 'device', type: 'string' },
+    { name: 'model', type: 'string' },
+    { name: 'site', type: 'string' },
+    { name: 'cargo', type: 'string' },
+    { name: 'maxC', type: 'double', unit: 'Cel', doc: 'The warmest the cargo may get.' },
+  ] },
+})

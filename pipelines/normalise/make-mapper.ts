@@ -22,16 +22,16 @@ export function makeMappers (spec: NormaliseSpec, options: MapperOptions): { rea
   const lookups = new Map([...wishes].map(([table, wanted]) => [table, new Lookup(table, wanted, { keys: options.keys, view: options.tables.get(table) ?? null })]))
   const mappers = spec.signals.map((signal, index) => {
     const at = places[index]
-    return at ? new LookupMapper(signal, lookups.get(at.table)!.columns[at.place]!) : makeMapper(spec, signal, spec.mappings[index]!)
+    return at ? new LookupMapper(signal, lookups.get(at.table)!.columns[at.place]!) : makeMapper(spec, signal, { mapping: spec.mappings[index]!, keys: options.keys })
   })
   return { mappers, lookups: [...lookups.values()] }
 }
 
-function makeMapper (spec: NormaliseSpec, signal: SignalSpec, mapping: MappingSpec): Mapper {
+function makeMapper (spec: NormaliseSpec, signal: SignalSpec, { mapping, keys }: { readonly mapping: MappingSpec, readonly keys: KeyTable }): Mapper {
   switch (mapping.kind) {
     case 'field': return fieldMapper(spec, signal, mapping)
     case 'expression': {
-      const expression = compileExpression(mapping.text, { fields: spec.fields, expect: signal.kind, codegen: spec.codegen })
+      const expression = compileExpression(mapping.text, { fields: spec.fields, expect: signal.kind, codegen: spec.codegen, keys })
       return new ExpressionMapper(signal, expression, linearOf(expression.unit, signal))
     }
     case 'function': return new FunctionMapper(signal, mapping.call, mapping.fields.map(field => fieldIndex(spec.fields, field, signal)))

@@ -85,6 +85,11 @@ test('normalise: an expression that remembers skips dropped rows and survives a 
   assert.deepEqual(bench.feed([reading({ t: 7, seq: 3 })], 3).map(({ signals }) => signals.step), [4])
 })
 
+test('normalise: an expression may read the key', () => {
+  const bench = single(field('x', 'number'), signal('mine', 'bool'), { kind: 'expression', text: 'key == "a" && x > 1.0' })
+  assert.deepEqual(bench.feed([reading({ x: 2 }), reading({ x: 2 }, { key: 'b' })]).map(({ signals }) => signals.mine), [true, false])
+})
+
 test('normalise: a named function maps fields, and its failure is a dead letter with the original bytes', () => {
   const apply = (x: number | null) => { if (x === 13) throw new Error('unlucky'); return x === 7 ? 'seven' : x === null ? null : x * 2 }
   const bench = single(field('x', 'number'), signal('y', 'number'), { kind: 'function', call: { name: 'twice', apply }, fields: ['x'] })

@@ -120,7 +120,7 @@ function cornerPart (given: Call, at: Call['at']): number {
 function convert (given: Call): Node {
   const value = given.of(0, 'number')
   const unit = unitNamed(given)
-  if (value.unit === null) given.checker.fail('EXPRESSION_UNIT', given.args[0]!, { problem: 'this number has no unit to convert from', advice: `say with unit(x, '…') what it is in` })
+  if (value.unit === null) given.checker.fail('EXPRESSION_UNIT', given.args[0]!, { problem: 'this number has no unit yet', advice: `say with unit(x, '…') what it is in` })
   if (!sameDimension(value.unit, unit)) given.checker.fail('EXPRESSION_UNIT', given.at, { problem: `cannot convert ${value.unit} to ${unit}`, left: value.unit, right: unit })
   const { scale, offset } = conversion(value.unit, unit)
   if (scale === 1 && offset === 0) return { ...value, unit }

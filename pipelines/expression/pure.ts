@@ -18,10 +18,10 @@ export const negate: Pure = { name: '-', apply: (a: number) => -a, code: a => `(
 export type Comparison = '<' | '<=' | '>' | '>=' | '==' | '!='
 
 export const compareNumbers: Readonly<Record<Comparison, Pure>> = {
-  '<': numbers('<', (a, b) => a < b ? 1 : a >= b ? 0 : 2, (a, b) => `(${a} < ${b} ? 1 : ${a} >= ${b} ? 0 : 2)`),
-  '<=': numbers('<=', (a, b) => a <= b ? 1 : a > b ? 0 : 2, (a, b) => `(${a} <= ${b} ? 1 : ${a} > ${b} ? 0 : 2)`),
-  '>': numbers('>', (a, b) => a > b ? 1 : a <= b ? 0 : 2, (a, b) => `(${a} > ${b} ? 1 : ${a} <= ${b} ? 0 : 2)`),
-  '>=': numbers('>=', (a, b) => a >= b ? 1 : a < b ? 0 : 2, (a, b) => `(${a} >= ${b} ? 1 : ${a} < ${b} ? 0 : 2)`),
+  '<': numbers('<', (a, b) => a < b ? 1 : a >= b ? 0 : 2, (a, b) => `2 - (${a} < ${b}) - 2 * (${a} >= ${b})`),
+  '<=': numbers('<=', (a, b) => a <= b ? 1 : a > b ? 0 : 2, (a, b) => `2 - (${a} <= ${b}) - 2 * (${a} > ${b})`),
+  '>': numbers('>', (a, b) => a > b ? 1 : a <= b ? 0 : 2, (a, b) => `2 - (${a} > ${b}) - 2 * (${a} <= ${b})`),
+  '>=': numbers('>=', (a, b) => a >= b ? 1 : a < b ? 0 : 2, (a, b) => `2 - (${a} >= ${b}) - 2 * (${a} < ${b})`),
   '==': numbers('==', (a, b) => a === b ? 1 : a < b || a > b ? 0 : 2, (a, b) => `(${a} === ${b} ? 1 : ${a} < ${b} || ${a} > ${b} ? 0 : 2)`),
   '!=': numbers('!=', (a, b) => a === b ? 0 : a < b || a > b ? 1 : 2, (a, b) => `(${a} === ${b} ? 0 : ${a} < ${b} || ${a} > ${b} ? 1 : 2)`),
 }

@@ -1,6 +1,6 @@
 import type { Crc32c } from '../../pipelines/core/crc32c.ts'
 import { StreamError } from '../../pipelines/core/errors.ts'
-import { type BatchHeader, batchHeaderBytes, readBatchHeader } from '../../pipelines/core/record-batch.ts'
+import { type BatchHeader, batchHeaderBytes, readBatchHeader, records } from '../../pipelines/core/record-batch.ts'
 
 const logAppendTimeBit = 8
 /** The checksum covers everything from the attributes on. */
@@ -12,6 +12,8 @@ export interface Seal {
   readonly stampMs: number | null
   readonly batchBytesMax: number
   readonly crc: Crc32c
+  /** Compacted topics take records with a key only. */
+  readonly keyed: boolean
 }
 
 /** A batch as the log keeps it, with the fields of its header that the log needs. */
@@ -24,8 +26,9 @@ export interface SealedBatch { readonly bytes: Uint8Array, readonly count: numbe
  * Errors: LOG_BATCH_REFUSED
  * Source: Kafka's LogValidator: assigns the base offset, sets the timestamp type bit and maxTimestamp for LogAppendTime
  */
-export function sealBatch (given: Uint8Array, { baseOffset, stampMs, batchBytesMax, crc }: Seal): SealedBatch {
+export function sealBatch (given: Uint8Array, { baseOffset, stampMs, batchBytesMax, crc, keyed }: Seal): SealedBatch {
   const header = acceptable(given, batchBytesMax, crc)
+  if (keyed) for (const { key } of records(given)) if (key === null) throw new StreamError('LOG_BATCH_REFUSED', { why: 'a record without a key in a compacted topic' })
   const bytes = new Uint8Array(Buffer.allocUnsafeSlow(given.length).buffer)
   bytes.set(given)
   const view = new DataView(bytes.buffer, bytes.byteOffset, batchHeaderBytes)

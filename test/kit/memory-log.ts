@@ -29,7 +29,7 @@ export class MemoryLog implements LogPort {
   readonly #topics = new Map<string, Topic>()
   readonly #generations = new Map<string, number>()
   readonly #offsets = new Map<string, Committed>()
-  #waiters: (() => void)[] = []
+  readonly #waiters = new Set<() => void>()
   #topicsMade = 0
 
   constructor (options: MemoryLogOptions) { this.#options = { batchBytesMax: 16 << 20, at: () => {}, ...options } }
@@ -132,7 +132,7 @@ export class MemoryLog implements LogPort {
       const target = this.#partition(topic, partition)
       const baseOffset = ends.get(target) ?? target.end
       const stampMs = this.#found(topic).info.timestamps === 'LogAppendTime' ? clock.wallMs() : null
-      const batch = sealBatch(bytes, { baseOffset, stampMs, batchBytesMax, crc: crc32c })
+      const batch = sealBatch(bytes, { baseOffset, stampMs, batchBytesMax, crc: crc32c, keyed: this.#found(topic).info.cleanup === 'compact' })
       ends.set(target, batch.lastOffset + 1)
       return { target, batch, baseOffset }
     })
@@ -157,14 +157,15 @@ export class MemoryLog implements LogPort {
   }
 
   #wake (): void {
-    for (const wake of this.#waiters.splice(0)) wake()
+    for (const wake of this.#waiters) wake()
   }
 
   async #change (ms: number, signal: AbortSignal | undefined): Promise<void> {
-    const slept = new AbortController()
-    const changed = new Promise<void>(resolve => { this.#waiters.push(resolve) })
-    await Promise.race([changed, this.#options.clock.sleep(ms, signal ? AbortSignal.any([signal, slept.signal]) : slept.signal)])
-    slept.abort()
+    const over = new AbortController()
+    const wake = () => { over.abort() }
+    this.#waiters.add(wake)
+    await this.#options.clock.sleep(ms, signal ? AbortSignal.any([signal, over.signal]) : over.signal)
+    this.#waiters.delete(wake)
   }
 }
 

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { StreamError } from '../../pipelines/core/errors.ts'
+import type { ClockPort, LogPort, TopicSpec } from '../../pipelines/core/ports.ts'
+import { readBatchHeader, records, RecordBatchWriter } from '../../pipelines/core/record-batch.ts'
+
+export interface LogUnderTest { readonly log: LogPort, readonly clock: ClockPort, readonly finish: () => Promise<void> }
+
+const text = (value: string) => new TextEncoder().encode(value)
+const topicSpec = (name: string, more: Partial<TopicSpec> = {}): TopicSpec =>
+  ({ name, partitions: 2, cleanup: 'delete', retentionMs: null, timestamps: 'CreateTime', ...more })
+
+/** One record batch; a copy, since the writer's bytes are its own. */
+export function batchOf (values: readonly string[], { at = 1_000, key = 'k' }: { at?: number, key?: string | null } = {}): Uint8Array {
+  const writer = new RecordBatchWriter()
+  values.forEach((value, index) => { writer.append(at + index, key === null ? null : text(key), text(value)) })
+  return writer.finish().slice()
+}
+
+export const valuesOf = (bytes: Uint8Array): string[] => [...records(bytes)].map(({ value }) => Buffer.from(value ?? []).toString())
+export const fails = (code: string) => (error: unknown) => error instanceof StreamError && error.code === code
+
+/** What every implementation of the port must do. `make` gives a new, empty log each time. */
+export function logContract (name: string, make: () => Promise<LogUnderTest>): void {
+  const contract = (behaviour: string, body: (subject: LogUnderTest) => Promise<void>) => test(`${name} ${behaviour}`, async () => {
+    const subject = await make()
+    try { await body(subject) } finally { await subject.finish() }
+  })
+  topics(contract)
+  fetching(contract)
+  committing(contract)
+}
+
+type Contract = (behaviour: string, body: (subject: LogUnderTest) => Promise<void>) => void
+
+function topics (contract: Contract): void {
+  contract('keeps a topic of the same shape and refuses another shape', async ({ log }) => {
+    const first = await log.createTopic(topicSpec('readings'))
+    const again = await log.createTopic(topicSpec('readings', { retentionMs: 5_000 }))
+    assert.equal(again.id, first.id)
+    assert.equal((await log.topic('readings'))?.retentionMs, 5_000)
+    await assert.rejects(log.createTopic(topicSpec('readings', { partitions: 3 })), fails('LOG_TOPIC_DIFFERS'))
+    assert.equal(await log.topic('nothing'), null)
+    assert.deepEqual((await log.topics()).map(topic => topic.name), ['readings'])
+  })
+
+  contract('gives a topic made anew another id, no records and no committed offsets', async ({ log }) => {
+    const { id } = await log.createTopic(topicSpec('readings'))
+    await log.append('readings', 0, batchOf(['a']))
+    const member = await log.join({ group: 'g', member: 'm', topics: ['readings'] })
+    await member.commit({ appends: [], offsets: [{ topic: 'readings', partition: 0, offset: 1, metadata: '' }] })
+    await log.deleteTopic('readings')
+    assert.equal(await log.topic('readings'), null)
+    await assert.rejects(log.fetch({ topic: 'readings', partition: 0, offset: 0, bytesMax: 100, waitMs: 0 }), fails('LOG_TOPIC_UNKNOWN'))
+    const anew = await log.createTopic(topicSpec('readings'))
+    assert.notEqual(anew.id, id)
+    assert.deepEqual(await log.range('readings', 0), { start: 0, end: 0 })
+    assert.equal(await log.committed('g', 'readings', 0), null)
+  })
+
+  contract('refuses topics and partitions that do not exist', async ({ log }) => {
+    await log.createTopic(topicSpec('readings'))
+    await assert.rejects(log.append('nothing', 0, batchOf(['a'])), fails('LOG_TOPIC_UNKNOWN'))
+    await assert.rejects(log.append('readings', 2, batchOf(['a'])), fails('LOG_TOPIC_UNKNOWN'))
+    await assert.rejects(log.range('readings', -1), fails('LOG_TOPIC_UNKNOWN'))
+    await assert.rejects(log.join({ group: 'g', member: 'm', topics: ['nothing'] }), fails('LOG_TOPIC_UNKNOWN'))
+  })
+}
+
+function fetching (contract: Contract): void {
+  contract('assigns offsets per partition and gives back the records in order', async ({ log }) => {
+    await log.createTopic(topicSpec('readings'))
+    assert.deepEqual(await log.append('readings', 0, batchOf(['a', 'b'])), { baseOffset: 0 })
+    assert.deepEqual(await log.append('readings', 1, batchOf(['x'])), { baseOffset: 0 })
+    assert.deepEqual(await log.append('readings', 0, batchOf(['c'])), { baseOffset: 2 })
+    const { bytes, end } = await log.fetch({ topic: 'readings', partition: 0, offset: 0, bytesMax: 1 << 20, waitMs: 0 })
+    assert.equal(end, 3)
+    assert.deepEqual([...records(bytes)].map(({ offset, timestamp }) => [offset, timestamp]), [[0, 1_000], [1, 1_001], [2, 1_000]])
+    assert.deepEqual(valuesOf(bytes), ['a', 'b', 'c'])
+  })
+
+  contract('gives whole batches, from the one that holds the offset, within bytesMax but at least one', async ({ log }) => {
+    await log.createTopic(topicSpec('readings'))
+    for (const values of [['a', 'b'], ['c', 'd'], ['e']]) await log.append('readings', 0, batchOf(values))
+    const fetch = (offset: number, bytesMax: number) => log.fetch({ topic: 'readings', partition: 0, offset, bytesMax, waitMs: 0 })
+    assert.deepEqual(valuesOf((await fetch(3, 1)).bytes), ['c', 'd'])
+    assert.deepEqual(valuesOf((await fetch(0, 2 * batchOf(['a', 'b']).length)).bytes), ['a', 'b', 'c', 'd'])
+    assert.deepEqual(valuesOf((await fetch(4, 1 << 20)).bytes), ['e'])
+    assert.equal((await fetch(5, 1 << 20)).bytes.length, 0)
+    await assert.rejects(fetch(6, 1), fails('LOG_OUT_OF_RANGE'))
+  })
+
+  contract('stamps the moment of append on a LogAppendTime topic', async ({ log, clock }) => {
+    await log.createTopic(topicSpec('readings', { timestamps: 'LogAppendTime' }))
+    const before = clock.wallMs()
+    await log.append('readings', 0, batchOf(['a', 'b'], { at: 5 }))
+    const { bytes } = await log.fetch({ topic: 'readings', partition: 0, offset: 0, bytesMax: 1 << 20, waitMs: 0 })
+    assert(readBatchHeader(bytes, 0)?.logAppendTime)
+    for (const { timestamp } of records(bytes)) assert(timestamp >= before && timestamp <= clock.wallMs())
+  })
+
+  contract('finds the first offset at or past a time', async ({ log }) => {
+    await log.createTopic(topicSpec('readings'))
+    assert.equal(await log.offsetAt('readings', 0, 0), 0)
+    await log.append('readings', 0, batchOf(['a', 'b', 'c'], { at: 100 }))
+    await log.append('readings', 0, batchOf(['d'], { at: 50 }))
+    await log.append('readings', 0, batchOf(['e'], { at: 200 }))
+    for (const [at, offset] of [[0, 0], [100, 0], [101, 1], [103, 4], [200, 4], [201, 5]] as const) assert.equal(await log.offsetAt('readings', 0, at), offset, `at ${at}`)
+  })
+
+  contract('refuses what is not one sound, uncompressed record batch', async ({ log }) => {
+    await log.createTopic(topicSpec('readings'))
+    const good = batchOf(['a'])
+    const flipped = good.slice()
+    flipped[good.length - 1]! ^= 1
+    const refused = { empty: new Uint8Array(0), truncated: good.slice(0, -1), two: Uint8Array.from([...good, ...good]), flipped, wrongVersion: good.map((byte, index) => index === 16 ? 1 : byte) }
+    for (const [why, bytes] of Object.entries(refused)) await assert.rejects(log.append('readings', 0, bytes), fails('LOG_BATCH_REFUSED'), why)
+    await log.createTopic(topicSpec('table', { cleanup: 'compact' }))
+    await assert.rejects(log.append('table', 0, batchOf(['a'], { key: null })), fails('LOG_BATCH_REFUSED'))
+    assert.deepEqual(await log.range('readings', 0), { start: 0, end: 0 })
+  })
+
+  contract('lets the caller reuse its bytes once append has returned', async ({ log }) => {
+    await log.createTopic(topicSpec('readings'))
+    const bytes = batchOf(['a'])
+    const appended = log.append('readings', 0, bytes)
+    bytes.fill(0)
+    await appended
+    assert.deepEqual(valuesOf((await log.fetch({ topic: 'readings', partition: 0, offset: 0, bytesMax: 1, waitMs: 0 })).bytes), ['a'])
+  })
+
+  contract('wakes a waiting fetch on append', async ({ log }) => {
+    await log.createTopic(topicSpec('readings'))
+    const waiting = log.fetch({ topic: 'readings', partition: 0, offset: 0, bytesMax: 1 << 20, waitMs: 60_000 })
+    await log.append('readings', 1, batchOf(['other partition']))
+    await log.append('readings', 0, batchOf(['a']))
+    assert.deepEqual(valuesOf((await waiting).bytes), ['a'])
+  })
+
+  contract('ends a waiting fetch when its signal aborts', async ({ log }) => {
+    await log.createTopic(topicSpec('readings'))
+    const stop = new AbortController()
+    const waiting = log.fetch({ topic: 'readings', partition: 0, offset: 0, bytesMax: 1 << 20, waitMs: 60_000, signal: stop.signal })
+    setImmediate(() => { stop.abort() })
+    assert.deepEqual((await waiting).bytes.length, 0)
+  })
+
+  contract('trims whole batches only and then refuses offsets before the start', async ({ log }) => {
+    await log.createTopic(topicSpec('readings'))
+    for (const values of [['a', 'b'], ['c', 'd'], ['e']]) await log.append('readings', 0, batchOf(values))
+    await log.trim('readings', 0, 3)
+    assert.deepEqual(await log.range('readings', 0), { start: 2, end: 5 })
+    await assert.rejects(log.fetch({ topic: 'readings', partition: 0, offset: 1, bytesMax: 1, waitMs: 0 }), fails('LOG_OUT_OF_RANGE'))
+    await log.trim('readings', 0, 5)
+    assert.deepEqual(await log.range('readings', 0), { start: 5, end: 5 })
+    assert.deepEqual(await log.append('readings', 0, batchOf(['f'])), { baseOffset: 5 })
+  })
+}
+
+function committing (contract: Contract): void {
+  contract('commits outputs of several topics and offsets together', async ({ log }) => {
+    await log.createTopic(topicSpec('in'))
+    await log.createTopic(topicSpec('out'))
+    await log.createTopic(topicSpec('state'))
+    const member = await log.join({ group: 'g', member: 'm', topics: ['in'] })
+    assert.deepEqual(member.assignments, [{ topic: 'in', partition: 0 }, { topic: 'in', partition: 1 }])
+    assert.equal(await log.committed('g', 'in', 0), null)
+    await member.commit({
+      appends: [{ topic: 'out', partition: 0, bytes: batchOf(['a', 'b']) }, { topic: 'out', partition: 0, bytes: batchOf(['c']) }, { topic: 'state', partition: 1, bytes: batchOf(['s']) }],
+      offsets: [{ topic: 'in', partition: 0, offset: 7, metadata: 'm7' }, { topic: 'in', partition: 1, offset: 9, metadata: '' }],
+    })
+    assert.deepEqual(await log.committed('g', 'in', 0), { offset: 7, metadata: 'm7' })
+    assert.deepEqual(await log.committed('g', 'in', 1), { offset: 9, metadata: '' })
+    assert.equal(await log.committed('other', 'in', 0), null)
+    assert.deepEqual(valuesOf((await log.fetch({ topic: 'out', partition: 0, offset: 0, bytesMax: 1 << 20, waitMs: 0 })).bytes), ['a', 'b', 'c'])
+    assert.deepEqual(await log.range('state', 1), { start: 0, end: 1 })
+  })
+
+  contract('writes nothing of a commit with one bad part', async ({ log }) => {
+    await log.createTopic(topicSpec('in'))
+    await log.createTopic(topicSpec('out'))
+    const member = await log.join({ group: 'g', member: 'm', topics: ['in'] })
+    const offsets = [{ topic: 'in', partition: 0, offset: 1, metadata: '' }]
+    const good = { topic: 'out', partition: 0, bytes: batchOf(['a']) }
+    await assert.rejects(member.commit({ appends: [good, { topic: 'out', partition: 0, bytes: new Uint8Array(80) }], offsets }), fails('LOG_BATCH_REFUSED'))
+    await assert.rejects(member.commit({ appends: [good, { topic: 'nothing', partition: 0, bytes: batchOf(['a']) }], offsets }), fails('LOG_TOPIC_UNKNOWN'))
+    await assert.rejects(member.commit({ appends: [good], offsets: [...offsets, { topic: 'nothing', partition: 0, offset: 1, metadata: '' }] }), fails('LOG_TOPIC_UNKNOWN'))
+    assert.deepEqual(await log.range('out', 0), { start: 0, end: 0 })
+    assert.equal(await log.committed('g', 'in', 0), null)
+  })
+
+  contract('fences the earlier member when another joins, and a member that has left', async ({ log }) => {
+    await log.createTopic(topicSpec('in'))
+    const commitAt = (offset: number) => ({ appends: [{ topic: 'in', partition: 1, bytes: batchOf([`${offset}`]) }], offsets: [{ topic: 'in', partition: 0, offset, metadata: '' }] })
+    const first = await log.join({ group: 'g', member: 'a', topics: ['in'] })
+    await first.commit(commitAt(1))
+    const second = await log.join({ group: 'g', member: 'b', topics: ['in'] })
+    const other = await log.join({ group: 'h', member: 'c', topics: ['in'] })
+    await assert.rejects(first.commit(commitAt(2)), fails('LOG_FENCED'))
+    await first.leave()
+    await second.commit(commitAt(3))
+    await second.leave()
+    await assert.rejects(second.commit(commitAt(4)), fails('LOG_FENCED'))
+    await other.commit({ appends: [], offsets: [{ topic: 'in', partition: 0, offset: 5, metadata: '' }] })
+    assert.equal((await log.committed('g', 'in', 0))?.offset, 3)
+    assert.deepEqual(await log.range('in', 1), { start: 0, end: 2 })
+  })
+
+  contract('shows a member that joins every commit that its predecessor is told of', async ({ log }) => {
+    await log.createTopic(topicSpec('in'))
+    const first = await log.join({ group: 'g', member: 'a', topics: ['in'] })
+    let told = 0
+    const commits = Promise.allSettled(Array.from({ length: 50 }, async (_, index) => {
+      await first.commit({ appends: [], offsets: [{ topic: 'in', partition: 0, offset: index + 1, metadata: '' }] })
+      told = index + 1
+    }))
+    await log.join({ group: 'g', member: 'b', topics: ['in'] })
+    const seen = (await log.committed('g', 'in', 0))?.offset ?? 0
+    await commits
+    assert.equal(told, seen)
+    assert.equal((await log.committed('g', 'in', 0))?.offset ?? 0, seen)
+  })
+
+  contract('applies commits of one member in the order of the calls', async ({ log }) => {
+    await log.createTopic(topicSpec('in'))
+    const member = await log.join({ group: 'g', member: 'a', topics: ['in'] })
+    await Promise.all(Array.from({ length: 100 }, (_, index) => member.commit({ appends: [{ topic: 'in', partition: 0, bytes: batchOf([`${index}`]) }], offsets: [{ topic: 'in', partition: 0, offset: index, metadata: `${index}` }] })))
+    const { bytes } = await log.fetch({ topic: 'in', partition: 0, offset: 0, bytesMax: 1 << 20, waitMs: 0 })
+    assert.deepEqual(valuesOf(bytes), Array.from({ length: 100 }, (_, index) => `${index}`))
+    assert.deepEqual(await log.committed('g', 'in', 0), { offset: 99, metadata: '99' })
+  })
+}

@@ -73,13 +73,14 @@ export function longAt (c: Cursor, bytes: Uint8Array, from: number): number {
   return c.negative ? -magnitude - 1 : magnitude
 }
 
-/** The last long divided, exactly where the quotient is a whole number: nanoseconds since the epoch are beyond 2^53. */
-export function divided (c: Cursor, divisor: number): number {
+/** `value`, the last long, divided: exactly where the quotient is a whole number, although nanoseconds since the epoch are beyond 2^53. */
+export function divided (c: Cursor, value: number, divisor: number): number {
+  if (Number.isSafeInteger(value)) return value / divisor
   const low = c.low + (c.negative ? 1 : 0)
   const whole = Math.floor(c.high / divisor)
   const rest = c.high - whole * divisor
   const quotient = whole * limb + (rest * limb + low) / divisor
-  return c.negative ? 0 - quotient : quotient
+  return c.negative ? -quotient : quotient
 }
 
 export function readLong (c: Cursor): number {
@@ -130,7 +131,7 @@ export function pass (c: Cursor, bytes: number): number {
 
 /**
  * Items in the next block of an array or map, 0 at its end; counted against the budget before anything is made of them.
- * A negative count announces the block's bytes, which `c.low`/`c.high` hold no longer: the second result is in `blockBytes`.
+ * A negative count announces the block's bytes; they are read and not used, as the items tell their own end.
  */
 export function readBlock (c: Cursor): number {
   const count = readLong(c)

@@ -71,7 +71,7 @@ export function readNumber (c: Cursor, { from, to, time }: NumberPlan): number {
     case 'double': return c.view.getFloat64(pass(c, 8), true)
     default: {
       const value = from === 'int' ? readInt(c) : readLong(c)
-      if (time !== null) return time.divisor === 1 ? value * time.scale : divided(c, time.divisor)
+      if (time !== null) return time.divisor === 1 ? value * time.scale : divided(c, value, time.divisor)
       return to === 'float' ? Math.fround(value) : value
     }
   }

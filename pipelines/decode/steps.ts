@@ -95,7 +95,7 @@ function storeNumber (target: Target, plan: Plan, column: NumberColumn | null, s
   const exact = mustBeSafe && timeDivisor(sinks.unitMs) > 1
   return (c, row) => {
     const value = read(c) + 0
-    if (target.time) c.time = exact ? divided(c, timeDivisor(sinks.unitMs)) : scaledTime(value, sinks.unitMs)
+    if (target.time) c.time = exact ? divided(c, value, timeDivisor(sinks.unitMs)) : scaledTime(value, sinks.unitMs)
     else if (value - value !== 0) refuse(poison.notFinite)
     else if (mustBeSafe && !Number.isSafeInteger(value)) refuse(poison.unsafe)
     if (column !== null) { column.values[row] = value; column.known[row] = 1 }
@@ -189,4 +189,3 @@ function fill (target: Target, value: unknown, sinks: Sinks): StepRun {
     }
   }
 }
-

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Batch } from '../core/batch.ts'
+import type { Batch, NumberColumn } from '../core/batch.ts'
 import type { Outputs } from '../core/outputs.ts'
 import type { FieldSpec } from '../core/spec.ts'
 import type { Stateful, StateTree } from '../core/state.ts'
@@ -10,9 +10,6 @@ export interface DedupeOptions { readonly by: readonly string[], readonly within
 
 const capacityInitial = 256
 const none = -1
-/** A double seen as two integers, to hash it. */
-const double = new Float64Array(1)
-const halves = new Int32Array(double.buffer)
 
 /**
  * Drops a reading when its key sent one with the same `by` fields at most `withinMs` before, by the clock of arrivals. A reading
@@ -38,7 +35,10 @@ export class Dedupe implements Stateful {
   /** The next entry of the same bucket. */
   #next = new Int32Array(capacityInitial)
   #heads = new Int32Array(capacityInitial).fill(none)
-  readonly #wanted: Float64Array
+  /** The batch at hand: parts and hash by row, and 1 where a part is missing. */
+  #rowParts: Float64Array[] = []
+  #rowHash = new Int32Array(0)
+  #rowLacks = new Uint8Array(0)
 
   constructor (options: DedupeOptions) {
     assert(options.entriesMax >= 1 && options.by.length >= 1)
@@ -47,28 +47,36 @@ export class Dedupe implements Stateful {
     assert(this.#columns.every(index => index >= 0), 'dedupe.by names fields of the contract')
     this.#texts = this.#columns.map(index => ['text', 'value'].includes(options.fields[index]!.kind) ? new TextParts(options.entriesMax) : null)
     this.#parts = options.by.map(() => new Float64Array(capacityInitial))
-    this.#wanted = new Float64Array(options.by.length)
   }
 
   process (batch: Batch, fates: Fates, out: Outputs): void {
     this.#compact()
-    for (const texts of this.#texts) texts?.begin()
+    this.#gather(batch)
     const { skip } = fates
     const { arrival, key, count } = batch
+    const hashes = this.#rowHash
+    const lacks = this.#rowLacks
+    let clock = this.#clock
     let duplicates = 0
+    let forgotten = 0
     for (let row = 0; row < count; row += 1) {
       const arrivedAt = arrival[row]!
-      if (arrivedAt > this.#clock) this.#clock = arrivedAt
-      if (skip[row] === 1 || !this.#want(batch, row)) continue
+      if (arrivedAt > clock) this.#clock = clock = arrivedAt
+      if (skip[row] === 1 || lacks[row] === 1) continue
       this.#expire()
-      const id = key[row]!
-      const hash = this.#hashOf(id)
-      if (this.#has(id, hash)) {
+      if (this.#has(row, key[row]!, hashes[row]!)) {
         fates.drop(row)
         duplicates += 1
-      } else this.#add(id, hash, out)
+        continue
+      }
+      if (this.#size === this.#options.entriesMax) {
+        this.#forget()
+        forgotten += 1
+      }
+      this.#add(row, key[row]!, hashes[row]!)
     }
     if (duplicates > 0) out.count('duplicate', duplicates)
+    if (forgotten > 0) out.count('dedupe-forgotten', forgotten)
   }
 
   snapshot (): StateTree {
@@ -99,52 +107,50 @@ export class Dedupe implements Stateful {
     this.#chain(capacity)
   }
 
-  /** The row's parts into `#wanted`; false when one is missing. */
-  #want (batch: Batch, row: number): boolean {
-    for (let part = 0; part < this.#columns.length; part += 1) {
-      const column = batch.columns[this.#columns[part]!]!
-      if (column.known[row] === 0) return false
+  /** Parts and hashes column by column. */
+  #gather (batch: Batch): void {
+    const { capacity, count, key } = batch
+    if (this.#rowHash.length < capacity) {
+      this.#rowParts = this.#columns.map(() => new Float64Array(capacity))
+      this.#rowHash = new Int32Array(capacity)
+      this.#rowLacks = new Uint8Array(capacity)
+    }
+    this.#rowLacks.fill(0, 0, count)
+    this.#columns.forEach((index, part) => {
       const texts = this.#texts[part]!
-      const value = texts === null ? column.values[row] as number : texts.id(column, row)
-      if (Number.isNaN(value)) return false
-      this.#wanted[part] = value
-    }
-    return true
+      if (texts === null) gatherNumbers(batch.columns[index] as NumberColumn, this.#rowParts[part]!, this.#rowLacks, count)
+      else texts.gather(batch.columns[index]!, this.#rowParts[part]!, this.#rowLacks, count)
+    })
+    hashAll(key, this.#rowParts, this.#rowHash, count)
   }
 
-  #hashOf (id: number): number {
-    let hash = Math.imul(id, 0x9e3779b1)
-    for (let part = 0; part < this.#wanted.length; part += 1) {
-      double[0] = this.#wanted[part]! + 0
-      hash = Math.imul(hash ^ halves[0]!, 0x85ebca6b) ^ Math.imul(halves[1]!, 0xc2b2ae35)
-      hash ^= hash >>> 15
-    }
-    return hash
-  }
-
-  #has (id: number, hash: number): boolean {
-    for (let entry = this.#heads[hash & (this.#heads.length - 1)]!; entry !== none; entry = this.#next[entry]!) {
-      if (this.#hash[entry] === hash && this.#key[entry] === id && this.#sameParts(entry)) return true
+  #has (row: number, id: number, hash: number): boolean {
+    const heads = this.#heads
+    const hashes = this.#hash
+    const next = this.#next
+    const keys = this.#key
+    for (let entry = heads[hash & (heads.length - 1)]!; entry !== none; entry = next[entry]!) {
+      if (hashes[entry] === hash && keys[entry] === id && this.#sameParts(entry, row)) return true
     }
     return false
   }
 
-  #sameParts (entry: number): boolean {
-    for (let part = 0; part < this.#wanted.length; part += 1) if (this.#parts[part]![entry] !== this.#wanted[part]) return false
+  #sameParts (entry: number, row: number): boolean {
+    const parts = this.#parts
+    const wanted = this.#rowParts
+    for (let part = 0; part < parts.length; part += 1) if (parts[part]![entry] !== wanted[part]![row]) return false
     return true
   }
 
-  #add (id: number, hash: number, out: Outputs): void {
-    if (this.#size === this.#options.entriesMax) {
-      this.#forget()
-      out.count('dedupe-forgotten')
-    }
+  #add (row: number, id: number, hash: number): void {
     if (this.#size === this.#key.length) this.#grow()
     const entry = (this.#first + this.#size) & (this.#key.length - 1)
     this.#size += 1
     this.#key[entry] = id
     this.#arrival[entry] = this.#clock
-    for (let part = 0; part < this.#wanted.length; part += 1) this.#parts[part]![entry] = this.#wanted[part]!
+    const parts = this.#parts
+    const wanted = this.#rowParts
+    for (let part = 0; part < parts.length; part += 1) parts[part]![entry] = wanted[part]![row]!
     this.#link(entry, hash)
   }
 
@@ -182,9 +188,7 @@ export class Dedupe implements Stateful {
     this.#arrival = sizedDoubles(Float64Array.from(order, index => this.#arrival[index]!), capacity)
     this.#parts = this.#parts.map(part => sizedDoubles(Float64Array.from(order, index => part[index]!), capacity))
     this.#first = 0
-    const wanted = this.#wanted.slice()
     this.#chain(capacity)
-    this.#wanted.set(wanted)
   }
 
   /** Hash and link every entry anew, the oldest first. */
@@ -192,10 +196,11 @@ export class Dedupe implements Stateful {
     this.#hash = new Int32Array(capacity)
     this.#next = new Int32Array(capacity)
     this.#heads = new Int32Array(capacity).fill(none)
+    const hashes = new Int32Array(capacity)
+    hashAll(this.#key, this.#parts, hashes, capacity)
     for (let index = 0; index < this.#size; index += 1) {
       const entry = (this.#first + index) & (capacity - 1)
-      for (let part = 0; part < this.#wanted.length; part += 1) this.#wanted[part] = this.#parts[part]![entry]!
-      this.#link(entry, this.#hashOf(this.#key[entry]!))
+      this.#link(entry, hashes[entry]!)
     }
   }
 
@@ -210,6 +215,28 @@ export class Dedupe implements Stateful {
       changed = true
     })
     if (changed) this.#chain(this.#key.length)
+  }
+}
+
+/** Numbers and 0/1; NaN is nothing to compare. Adding 0 makes -0 the 0 that it equals. */
+function gatherNumbers ({ values, known }: NumberColumn, to: Float64Array, lacks: Uint8Array, count: number): void {
+  for (let row = 0; row < count; row += 1) {
+    const value = values[row]! + 0
+    to[row] = value
+    if (known[row] === 0 || Number.isNaN(value)) lacks[row] = 1
+  }
+}
+
+/** Of each key id with its parts, whose doubles are read as two integers. */
+function hashAll (key: Int32Array, parts: readonly Float64Array[], hashes: Int32Array, count: number): void {
+  for (let i = 0; i < count; i += 1) hashes[i] = Math.imul(key[i]!, 0x9e3779b1)
+  for (const part of parts) {
+    const halves = new Int32Array(part.buffer)
+    for (let i = 0; i < count; i += 1) {
+      const mixed = Math.imul(hashes[i]! ^ halves[2 * i]!, 0x85ebca6b) ^ Math.imul(halves[2 * i + 1]!, 0xc2b2ae35)
+      const hash = Math.imul(mixed ^ mixed >>> 15, 0x2c1b3c6d)
+      hashes[i] = hash ^ hash >>> 12
+    }
   }
 }
 

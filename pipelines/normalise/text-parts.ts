@@ -1,4 +1,4 @@
-import type { Column } from '../core/batch.ts'
+import type { Column, TextColumn } from '../core/batch.ts'
 import { KeyTable } from '../core/keys.ts'
 import type { StateTree } from '../core/state.ts'
 
@@ -22,19 +22,13 @@ export class TextParts {
     this.#table = this.#empty()
   }
 
-  begin (): void { this.#batch += 1 }
-
-  id (column: Column, row: number): number {
-    if (column.kind !== 'text') return this.#table.internText(valueText(column.values[row]))
-    const from = column.values[row]!
-    if (from >= this.#seen.length) {
-      this.#seen = longer(this.#seen, from + 1)
-      this.#seenIn = longer(this.#seenIn, from + 1)
+  /** The ids of a batch's texts, as doubles beside the other parts; 1 in `lacks` where there is none. */
+  gather (column: Column, to: Float64Array, lacks: Uint8Array, count: number): void {
+    this.#batch += 1
+    for (let row = 0; row < count; row += 1) {
+      if (column.known[row] === 0) lacks[row] = 1
+      to[row] = column.known[row] === 0 ? 0 : column.kind === 'text' ? this.#id(column, column.values[row]!) : this.#table.internText(valueText(column.values[row]))
     }
-    if (this.#seenIn[from] === this.#batch) return this.#seen[from]!
-    const bytes = column.dictionary.bytes(from)
-    this.#seenIn[from] = this.#batch
-    return this.#seen[from] = this.#table.intern(bytes, 0, bytes.length)
   }
 
   wasteful (entries: number): boolean { return this.#table.size > 2 * entries + slack }
@@ -48,14 +42,23 @@ export class TextParts {
       return table.intern(bytes, 0, bytes.length)
     })
     this.#table = table
-    this.#batch += 1
   }
 
   snapshot (): StateTree { return this.#table.snapshot() }
 
   restore (state: StateTree): void {
     this.#table.restore(state)
-    this.#batch += 1
+  }
+
+  #id ({ dictionary }: TextColumn, from: number): number {
+    if (from >= this.#seen.length) {
+      this.#seen = longer(this.#seen, from + 1)
+      this.#seenIn = longer(this.#seenIn, from + 1)
+    }
+    if (this.#seenIn[from] === this.#batch) return this.#seen[from]!
+    const bytes = dictionary.bytes(from)
+    this.#seenIn[from] = this.#batch
+    return this.#seen[from] = this.#table.intern(bytes, 0, bytes.length)
   }
 
   /** Wide enough that it never fills between two rebuilds, which happen at the start of a batch. */

@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { errorCatalogue } from '../pipelines/core/errors.ts'
+import { definitionJsonSchema } from '../pipelines/define/json-schema.ts'
+import { referencePage } from '../pipelines/define/reference.ts'
 
 /** The pages of docs/ that are printed from the code. `npm run docs` writes them; a test holds them against the code. */
 export function errorsPage (): string {
@@ -10,4 +12,11 @@ export function errorsPage (): string {
   return `# Errors\n\nPrinted from the error catalogue by \`npm run docs\`. Every message begins with what could not be done and carries one of these codes.\n\n${sections.join('\n')}`
 }
 
-if (import.meta.main) writeFileSync(new URL('errors.md', import.meta.url), errorsPage())
+/** Every printed page by its file's name. */
+export const pages: Readonly<Record<string, () => string>> = {
+  'errors.md': errorsPage,
+  'reference.md': referencePage,
+  'definition.schema.json': () => `${JSON.stringify(definitionJsonSchema(), null, 2)}\n`,
+}
+
+if (import.meta.main) for (const [file, print] of Object.entries(pages)) writeFileSync(new URL(file, import.meta.url), print())

@@ -1,4 +1,5 @@
-import { StreamError } from '../core/errors.ts'
+import { errorText, StreamError } from '../core/errors.ts'
+import { nearest as nearestOf } from '../core/nearest.ts'
 
 /** Where a thing stands in a definition: `['rules', 'tooWarm', 'when']`. */
 export type Path = readonly (string | number)[]
@@ -31,9 +32,11 @@ export class Problems {
       return make()
     } catch (error) {
       if (!(error instanceof StreamError)) throw error
-      const { nearest, line, column } = error.details
-      this.add(path, error.message, {
-        nearest: typeof nearest === 'string' ? nearest : null,
+      // Place and nearest name are told by the problem itself, the expression stands at its place.
+      const { nearest, line = 1, column, expression: _, known, ...facts } = error.details
+      const guess = Array.isArray(known) && typeof facts.name === 'string' ? nearestOf(facts.name, known as readonly string[]) : null
+      this.add(path, errorText(error.code, facts), {
+        nearest: typeof nearest === 'string' ? nearest : guess,
         ...(typeof line === 'number' && typeof column === 'number' ? { line, column } : {}),
       })
       return null

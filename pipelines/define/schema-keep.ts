@@ -9,7 +9,11 @@ export type PlainStatistic = (typeof plainStatistics)[number]
 export const numericStatistics: ReadonlySet<string> = new Set(['sum', 'mean', 'min', 'max', 'stddev', 'delta', 'rate', 'quantile'])
 export const statisticWords = ['count', ...plainStatistics, 'quantile', 'collect'] as const
 
-const plain = Object.fromEntries(plainStatistics.map(word => [word, z.string().optional()])) as Record<PlainStatistic, z.ZodOptional<z.ZodString>>
+const meanings: Readonly<Record<PlainStatistic, string>> = {
+  sum: 'of the numbers of a signal', mean: 'arithmetic mean', min: 'lowest', max: 'highest', stddev: 'standard deviation of the population',
+  first: 'by event time', last: 'by event time', delta: 'last - first', rate: 'delta per second between first and last', distinct: 'how many different values, estimated by HyperLogLog',
+}
+const plain = Object.fromEntries(plainStatistics.map(word => [word, z.string().optional().describe(meanings[word])])) as Record<PlainStatistic, z.ZodOptional<z.ZodString>>
 
 /** `'count'`, `{ mean: 'celsius' }`, `{ quantile: ['celsius', 0.99] }`, `{ collect: 'x' }`, `{ collect: ['x', 100] }`, `{ userStatistic: 'x' }`. */
 const statistic = z.union([

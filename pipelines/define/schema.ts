@@ -14,7 +14,7 @@ const mapping = z.union([
     field: z.string().optional().describe('a field of the contract; fields of nested records are written with a dot'),
     from: z.string().optional().describe('UCUM code of the field; default: the unit the contract gives it, else the signal\'s own'),
     scale: z.number().optional().describe('calibration before the unit is converted: value * scale + offset'),
-    offset: z.number().optional(),
+    offset: z.number().optional().describe('in the unit of the field'),
     range: z.union([z.tuple([z.number(), z.number()]), z.strictObject({
       min: z.number().optional(),
       max: z.number().optional(),
@@ -55,7 +55,7 @@ const sourceBody = {
 const source = z.strictObject({
   ...sourceBody,
   key: z.string().describe('the contract field that names the device'),
-  time: z.strictObject(timeField),
+  time: z.strictObject(timeField).describe('which field it is, and in which unit'),
   normalise: normalise.describe('every signal of the pipeline from this contract\'s fields'),
 }).meta({ id: 'Source' })
 
@@ -92,7 +92,7 @@ const rule = z.strictObject({
   missing: z.union([z.literal('hold'), z.boolean()]).default('hold').describe('what a condition over a missing value counts as'),
   order: z.enum(['arrival', 'event']).default('arrival').describe('`event` waits for the watermark and evaluates in order of event time'),
   early: z.boolean().default(false).describe('a rule on a window sees early results too'),
-  severity: z.enum(['info', 'warning', 'critical']).default('warning'),
+  severity: z.enum(['info', 'warning', 'critical']).default('warning').describe('how bad it is'),
   labels: z.array(z.string()).default([]).describe('signals (or `keep` names) copied into the event'),
   ttl: duration().optional().describe('an event not acted on expires this long after its arrival'),
   summary: z.string().optional().describe('text of the event; `{{name}}` stands for a value, a label or `key`'),
@@ -111,21 +111,21 @@ const table = z.strictObject({
 
 export const definitionSchema = z.strictObject({
   name: name.describe('unique and stable: topics, groups and state are named after it'),
-  description: z.string().optional(),
+  description: z.string().optional().describe('a line for people'),
   signals: z.record(identifier('signal'), signal).optional().describe('what every stage after normalise sees; required with `sources`'),
-  tables: z.record(label('table'), table).default({}),
+  tables: z.record(label('table'), table).default({}).describe('compacted topics, looked up by key'),
   source: onlySource.optional().describe('the short form: one source'),
   sources: z.record(label('source'), source).optional().describe('several device models onto one set of signals'),
   key: z.string().optional().describe('short form: the contract field that names the device'),
-  time: z.strictObject({ ...timePolicy, field: timeField.field.optional(), unit: timeField.unit }).prefault({}),
+  time: z.strictObject({ ...timePolicy, field: timeField.field.optional(), unit: timeField.unit }).prefault({}).describe('what event time is, and how late it may come'),
   interval: duration().optional().describe('short form: distance between readings of one device'),
   dedupe: dedupe.optional(),
   normalise: normalise.optional().describe('short form: signals from fields'),
-  windows: z.record(label('window'), window).default({}),
-  rules: z.record(label('rule'), rule).default({}),
+  windows: z.record(label('window'), window).default({}).describe('statistics per device and interval of event time'),
+  rules: z.record(label('rule'), rule).default({}).describe('conditions over readings or windows that raise and clear alerts'),
   control: z.strictObject({
     topic: z.string().min(1).optional().describe('default: the pipeline\'s name and `.control`'),
-    delivery: z.enum(['exactly-once', 'express', 'at-least-once']).default('exactly-once'),
+    delivery: z.enum(['exactly-once', 'express', 'at-least-once']).default('exactly-once').describe('express: visible when produced, repeated with the same id after a failure'),
   }).optional().describe('where control events go'),
   lake: z.strictObject({
     keyspace: z.string().regex(/^[a-z][a-z0-9_]{0,47}$/, 'lower-case letters, digits and _, at most 48').optional().describe('default: the pipeline\'s name'),

@@ -87,7 +87,7 @@ export class Box {
       const openMs = random.chance(0.05) ? random.between(15_000, 25_000) : random.between(1_500, 4_000)
       this.#doorChangesAt = this.#now + (this.doorOpen ? openMs : random.wait(doorEveryMs))
     }
-    if (this.failing && this.#mendedAt === Number.POSITIVE_INFINITY) this.#mendedAt = this.#now + random.between(20_000, 40_000)
+    if (this.failing && this.#mendedAt === Number.POSITIVE_INFINITY) this.#mendedAt = this.#now + (random.chance(0.15) ? random.between(80_000, 120_000) : random.between(15_000, 35_000))
     if (this.#now >= this.#mendedAt) {
       this.#mendedAt = Number.POSITIVE_INFINITY
       this.#failsAt = this.#now + random.wait(failureEveryMs)

@@ -15,7 +15,7 @@ export interface Emission {
 }
 
 /** A row of the device registry, the topic `fleet.devices`. */
-export interface DeviceRow { readonly device: string, readonly model: Model, readonly site: string, readonly cargo: string, readonly maxC: number }
+export interface DeviceRow { readonly device: string, readonly model: Model, readonly site: Site, readonly cargo: string, readonly maxC: number }
 
 export interface FleetOptions {
   readonly trucks: number
@@ -34,7 +34,12 @@ export interface Fleet {
   readonly weather: Weather
 }
 
-const sites = ['Bellingham', 'Olympia', 'Seattle', 'Spokane', 'Tacoma', 'Yakima'] as const
+const sites = {
+  Bellingham: { lat: 48.75, lon: -122.48 }, Olympia: { lat: 47.04, lon: -122.9 }, Seattle: { lat: 47.61, lon: -122.33 },
+  Spokane: { lat: 47.66, lon: -117.43 }, Tacoma: { lat: 47.25, lon: -122.44 }, Yakima: { lat: 46.6, lon: -120.51 },
+} as const
+type Site = keyof typeof sites
+const siteNames = Object.keys(sites) as readonly Site[]
 /** Somewhere in the fleet, on average every so often. */
 const fleetEveryMs = { failure: 2_500, door: 700, outage: 1_500, clock: 8_000 } as const
 /** The trucks are on the road before the first reading is seen: some are in trouble already, some have a backlog. */
@@ -55,9 +60,9 @@ export function createFleet ({ trucks, seed, startMs, weather = loadWeather() }:
   const beganMs = startMs - headStartMs
   const every = { failureMs: fleetEveryMs.failure * trucks, doorMs: fleetEveryMs.door * trucks, outageMs: fleetEveryMs.outage * trucks, clockMs: fleetEveryMs.clock * trucks }
   const rows = Array.from({ length: trucks }, (_, index) => deviceRow(index, random))
-  const fleet = rows.map(({ device, cargo }) => new Truck({
+  const fleet = rows.map(({ device, cargo, site }) => new Truck({
     unit: device, cargo: cargoes.find(({ name }) => name === cargo)!, random: random.fork(), weather, startMs: beganMs,
-    region: { hours: random.between(-4, 4), warmerK: random.between(0, 8) }, every,
+    region: { hours: random.between(-4, 4), warmerK: random.between(0, 8) }, home: sites[site], every,
   }))
   let under: (Emission & { readonly truck: number, readonly number: number })[] = []
   let made = 0
@@ -93,5 +98,5 @@ export function createFleet ({ trucks, seed, startMs, weather = loadWeather() }:
 function deviceRow (index: number, random: Random): DeviceRow {
   const model = shares[index % shares.length]!
   const cargo = random.pick(cargoes)
-  return { device: `${prefixes[model]}-${String(index + 1).padStart(4, '0')}`, model, site: random.pick(sites), cargo: cargo.name, maxC: cargo.maxC }
+  return { device: `${prefixes[model]}-${String(index + 1).padStart(4, '0')}`, model, site: random.pick(siteNames), cargo: cargo.name, maxC: cargo.maxC }
 }

@@ -1,3 +1,6 @@
+/** Degrees. */
+export interface Place { readonly lat: number, readonly lon: number }
+
 /** What a truck measures, before its device puts it in its own words. */
 export interface Measurement {
   readonly unit: string
@@ -10,6 +13,7 @@ export interface Measurement {
   readonly setpointC: number
   readonly doorOpen: boolean
   readonly duty: number
+  readonly place: Place
 }
 
 const tenths = (value: number) => Math.round(value * 10) / 10
@@ -30,6 +34,7 @@ export const models = {
   arktis: (reading: Measurement) => ({
     device: reading.unit, time: Math.floor(reading.atMs), counter: reading.seq, temperature: reading.celsius === null ? null : tenths(reading.celsius),
     outside: tenths(reading.outsideC), doorOpen: reading.doorOpen, duty: Math.round(reading.duty * 1_000) / 1_000,
+    location: { lat: Math.round(reading.place.lat * 1e5) / 1e5, lon: Math.round(reading.place.lon * 1e5) / 1e5 },
   }),
   /** Microseconds, kelvins, an enum for the door. */
   tundra: (reading: Measurement) => ({

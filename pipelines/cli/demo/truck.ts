@@ -1,5 +1,5 @@
 import { Box, type BoxOptions, type Cargo } from './box.ts'
-import type { Measurement } from './models.ts'
+import type { Measurement, Place } from './models.ts'
 import type { Random } from './random.ts'
 import type { Weather } from './weather.ts'
 
@@ -15,12 +15,16 @@ export interface TruckOptions {
   readonly weather: Weather
   readonly startMs: number
   readonly region: BoxOptions['region']
+  readonly home: Place
   /** Mean real time between two of each for one truck: fleet rates stay the same whatever the fleet's size. */
   readonly every: { readonly failureMs: number, readonly doorMs: number, readonly outageMs: number, readonly clockMs: number }
 }
 
 const backlogMax = 300
 const backlogGapMs = 50
+/** Counters begin at the start's milliseconds, so that a demo started again repeats none of the last one's. */
+const seqRoom = 2 ** 30
+const roundMs = 120_000
 const yearMs = 365 * 86_400_000
 /** What the probe's chip says when it was read too early. */
 const glitchC = -127
@@ -58,7 +62,7 @@ export class Truck {
     this.#intervalMs = random.between(1_000, 2_000)
     this.#skewMs = skewMs(random)
     this.#liveFirst = random.chance(0.5)
-    this.#seq = random.below(100_000)
+    this.#seq = startMs % seqRoom + random.below(1_000)
     this.#sampleAt = startMs + random.between(0, this.#intervalMs)
     this.#offlineAt = startMs + random.wait(every.outageMs)
     this.#clockAt = startMs + random.wait(every.clockMs)
@@ -138,7 +142,14 @@ export class Truck {
   #measure (atMs: number, celsius: number | null): Measurement {
     const { unit, cargo } = this.#options
     this.#seq += 1
-    return { unit, seq: this.#seq, atMs: atMs + this.#skewMs, celsius, outsideC: this.box.outsideC, setpointC: cargo.setpointC, doorOpen: this.box.doorOpen, duty: this.box.duty }
+    return { unit, seq: this.#seq, atMs: atMs + this.#skewMs, celsius, outsideC: this.box.outsideC, setpointC: cargo.setpointC, doorOpen: this.box.doorOpen, duty: this.box.duty, place: this.#place(atMs) }
+  }
+
+  /** Round and round near home. */
+  #place (atMs: number): Place {
+    const { home, startMs } = this.#options
+    const turn = (atMs - startMs) / roundMs * 2 * Math.PI
+    return { lat: home.lat + 0.1 * Math.sin(turn), lon: home.lon + 0.15 * Math.cos(turn) }
   }
 }
 

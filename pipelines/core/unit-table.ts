@@ -152,7 +152,6 @@ m[Hg] 133.3220 kPa *
 b 100 fm2 *
 sb 1 cd/cm2 *
 Lmb 1 cd/cm2/[pi] *
-ph 0.0001 lx *
 [APL'U] 1 1
 bit 1 1 *
 By 8 bit *

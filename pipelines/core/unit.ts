@@ -58,9 +58,15 @@ export function parseUnit (code: string): Unit {
 export function conversion (from: string, to: string): { readonly scale: number, readonly offset: number } {
   const source = parseUnit(from)
   const target = parseUnit(to)
-  if (source.dimension !== target.dimension) throw new StreamError('UNIT_MISMATCH', { from, to, fromDimension: source.dimension, toDimension: target.dimension })
+  if (source.dimension !== target.dimension) throw new StreamError('UNIT_MISMATCH', { from, to, fromDimension: source.dimension, toDimension: target.dimension, ...meant(from, source, target) ?? meant(to, target, source) })
   const { factor, offset } = target.exact
   return { scale: ratioNumber(divide(source.exact.factor, factor)), offset: ratioNumber(divide(subtract(source.exact.offset, offset), factor)) }
+}
+
+/** A code that is read as something else than people mean by it: `ft` is a femtotonne, `pH` a picohenry. */
+function meant (code: string, wrong: Unit, other: Unit): { readonly nearest: string } | null {
+  const everyday = Object.hasOwn(everydayNames, code) ? everydayNames[code]! : code
+  return parseUnit(everyday).dimension === other.dimension && wrong.dimension !== other.dimension ? { nearest: everyday } : null
 }
 
 export function sameDimension (a: string, b: string): boolean {
@@ -145,7 +151,7 @@ class UnitParser {
   }
 
   #add (code: string, times: number): void {
-    if (code === '0' || !(Math.abs(times) <= exponentMax)) throw this.#unknown(code)
+    if (/^0+$/.test(code) || !(Math.abs(times) <= exponentMax)) throw this.#unknown(code)
     this.#terms.set(code, (this.#terms.get(code) ?? 0) + times)
   }
 

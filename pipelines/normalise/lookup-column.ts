@@ -96,7 +96,7 @@ export class LookupColumn implements Stateful {
 
   #put (id: number, cell: TableCell): void {
     const value = !this.#fits(cell) ? noText : this.#kind === 'text' ? this.dictionary.internText(cell as string) : Number(cell)
-    this.known[id] = this.#fits(cell) ? 1 : 0
+    this.known[id] = !this.#fits(cell) || (this.#kind === 'text' && value === noText) ? 0 : 1
     this.values[id] = this.known[id] === 0 && this.#kind === 'number' ? Number.NaN : value
   }
 

@@ -58,12 +58,12 @@ class Normalise implements NormaliseStage {
     this.number = number
     this.#spec = spec
     this.#keys = keys
-    this.hash = hashText(canonicalJson([spec.dedupe, spec.signals, spec.mappings]))
     const { mappers, lookups } = makeMappers(spec, { keys, tables })
     this.#mappers = mappers
     this.#lookups = lookups
     this.#ranges = spec.ranges.flatMap((range, index) => range === null || spec.signals[index]!.kind !== 'number' ? [] : [new Range(range, mappers[index]!.slot)])
     this.#dedupe = spec.dedupe === null ? null : new Dedupe({ ...spec.dedupe, fields: spec.fields })
+    this.hash = this.#stateHash()
     this.tables = new Map([...tables].filter(([name]) => lookups.some(({ table }) => table === name)))
     this.#signals = { ...createBatch([], 0), columns: mappers.map(({ slot }) => slot.column) }
   }
@@ -102,6 +102,14 @@ class Normalise implements NormaliseStage {
     this.#dedupe?.restore(state.dedupe as StateTree)
     for (const lookup of this.#lookups) lookup.restore(lookups[lookup.table] as StateTree)
     for (const { slot, expression } of this.#remembering()) expression.restore(expressions[slot.column.name] as StateTree)
+  }
+
+  /** Of what is remembered alone: other mappings may change while the state lives on. */
+  #stateHash (): string {
+    const { dedupe, fields, mappings, signals } = this.#spec
+    const by = dedupe?.by.map(name => fields.find(field => field.name === name)!.kind)
+    const lookups = mappings.flatMap((mapping, index) => mapping.kind === 'table' ? [[mapping.table, mapping.column, signals[index]!.kind]] : [])
+    return hashText(canonicalJson([dedupe, by, lookups, this.#remembering().map(({ slot, expression }) => [slot.column.name, expression.text])]))
   }
 
   #remembering (): ExpressionMapper[] {

@@ -3,6 +3,7 @@ import { KeyTable } from '../core/keys.ts'
 import type { StateTree } from '../core/state.ts'
 
 const slack = 4096
+const absent = -1
 
 /**
  * Ids for the texts of one `dedupe.by` field that, unlike a column's, stay the same from batch to batch.
@@ -26,8 +27,10 @@ export class TextParts {
   gather (column: Column, to: Float64Array, lacks: Uint8Array, count: number): void {
     this.#batch += 1
     for (let row = 0; row < count; row += 1) {
-      if (column.known[row] === 0) lacks[row] = 1
-      to[row] = column.known[row] === 0 ? 0 : column.kind === 'text' ? this.#id(column, column.values[row]!) : this.#table.internText(valueText(column.values[row]))
+      const id = column.known[row] === 0 ? absent : column.kind === 'text' ? this.#id(column, column.values[row]!) : this.#table.internText(valueText(column.values[row]))
+      to[row] = id
+      // Also a text for which the table has no room: rather a duplicate too many than a reading lost.
+      if (id === absent) lacks[row] = 1
     }
   }
 

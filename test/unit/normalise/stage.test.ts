@@ -153,3 +153,12 @@ test('normalise: one reading makes at most one dead letter, and they come in ord
   assert.deepEqual(bench.out.deadLetters.map(({ position }) => position), [0, 1, 3])
   assert.match(bench.out.deadLetters[1]!.message, /signal="x"/)
 })
+
+test('normalise: its hash changes with what it remembers, and with nothing else', () => {
+  const base = specOf({ fields: [field('x', 'number'), field('seq', 'number')], signals: [signal('a', 'number'), signal('b', 'number')], mappings: [from('x'), { kind: 'expression', text: 'x - prev(x)' }], dedupe: { by: ['seq'], withinMs: 1, entriesMax: 9 } })
+  const hash = (spec: NormaliseSpec) => new Bench(spec).stage.hash
+  const [, step] = base.mappings as readonly [MappingSpec, MappingSpec]
+  assert.equal(hash(base), hash({ ...base, mappings: [from('x', { scale: 2 }), step], futureMaxMs: 1, ranges: [{ min: 0, max: 1, outside: 'keep' }, null] }))
+  const others = [{ ...base, dedupe: null }, { ...base, dedupe: { ...base.dedupe!, withinMs: 2 } }, { ...base, mappings: [from('x'), { kind: 'expression', text: 'prev(x)' }] }, { ...base, mappings: [{ kind: 'table', table: 't', column: 'c', otherwise: null }, step] }, { ...base, fields: [field('x', 'number'), field('seq', 'text')] }] satisfies NormaliseSpec[]
+  assert.equal(new Set([base, ...others].map(hash)).size, 6)
+})

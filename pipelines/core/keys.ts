@@ -4,56 +4,60 @@ import type { StateTree } from './state.ts'
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
 
+/** Bytes before an entry's own in the arena: its id and its length, so that a look-up touches one slot and one place in the arena. */
+const entryHeaderBytes = 8
+const emptySlot = -1
+/** Slots begin with room for 256 entries at a load of 1/2; a slot is a hash and where its entry lies. */
+const slotsInitial = 512
+/** Bound of the arena: the mean entry may take this much, and a table of few entries 16 MiB. */
+const entryBytesMean = 256
+const arenaBytesMax = 1 << 30
+
 /**
  * Byte strings interned to dense ids 0..size-1 in order of first sight. Serves as the key table of a task and as the
  * dictionary of a text column.
  *
- * State:  one arena of bytes, offset and length per id, an open-addressing slot table; at most `entriesMax` entries
- * Limits: `intern` gives -1 for a new entry beyond `entriesMax`
- * Source: FNV-1a over bytes, linear probing at load <= 1/2; lab/agg.mjs measured 25-45 ns
+ * State:  one arena of entries, an open-addressing slot table, where each id's entry lies; at most `entriesMax` entries
+ * Limits: `intern` gives -1 for a new entry beyond `entriesMax`, or beyond 256 bytes an entry in the mean (16 MiB where they are few)
+ * Source: four bytes at a time, linear probing at load <= 1/2; bench/decode.ts
  */
 export class KeyTable {
   readonly entriesMax: number
+  readonly #bytesMax: number
   size = 0
-  /** Grows when ids begin anew: what was cached by id is void. */
+  /** Grows when ids begin anew: what was cached by id is void. Expressions cache by it. */
   generation = 0
   #arena = new Uint8Array(1 << 12)
+  #arenaView = new DataView(this.#arena.buffer)
   #arenaUsed = 0
   #start = new Int32Array(256)
-  #length = new Int32Array(256)
-  #hash = new Int32Array(256)
-  #slots = new Int32Array(512).fill(-1)
+  #slots = new Int32Array(2 * slotsInitial).fill(emptySlot)
+  #mask = slotsInitial - 1
   #text: (string | undefined)[] = []
+  /** A view of the bytes last given to `intern`: callers mostly come back with the same. */
+  #bytes = this.#arena
+  #view = this.#arenaView
 
-  constructor (entriesMax: number) { this.entriesMax = entriesMax }
+  constructor (entriesMax: number) {
+    this.entriesMax = entriesMax
+    this.#bytesMax = Math.min(arenaBytesMax, Math.max(1 << 24, entriesMax * entryBytesMean))
+  }
 
   /** Id of `bytes[from, from + length)`; assigns the next id at first sight; -1 when full. */
   intern (bytes: Uint8Array, from: number, length: number): number {
-    let hash = 0x811c9dc5
-    for (let i = from, end = from + length; i < end; i += 1) hash = Math.imul(hash ^ bytes[i]!, 0x01000193)
-    hash ^= hash >>> 15
-    const slots = this.#slots
-    const mask = slots.length - 1
-    const arena = this.#arena
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const id = slots[slot]!
-      if (id < 0) return this.size >= this.entriesMax ? -1 : this.#add(bytes, from, length, hash, slot)
-      if (this.#hash[id] === hash && this.#length[id] === length) {
-        const start = this.#start[id]!
-        let i = 0
-        while (i < length && arena[start + i] === bytes[from + i]) i += 1
-        if (i === length) return id
-      }
-    }
+    const view = this.#viewOf(bytes)
+    const hash = hashOf(view, from, length)
+    const id = this.#find(view, from, length, hash)
+    return id >= 0 ? id : this.#isFull(length) ? -1 : this.#add(bytes, from, length, hash)
   }
 
   /** As `intern`, but -2 for a new entry that is not UTF-8: checked once per entry, so it costs nothing per record. */
-  internUtf8 (bytes: Uint8Array, from: number, length: number): number {
-    const before = this.size
-    const id = this.intern(bytes, from, length)
-    if (this.size === before || isUtf8(bytes.subarray(from, from + length))) return id
-    this.#removeLast()
-    return -2
+  internUtf8 (bytes: Uint8Array, view: DataView, from: number, length: number): number {
+    const hash = hashOf(view, from, length)
+    const id = this.#find(view, from, length, hash)
+    if (id >= 0) return id
+    if (!isUtf8(bytes.subarray(from, from + length))) return -2
+    return this.#isFull(length) ? -1 : this.#add(bytes, from, length, hash)
   }
 
   internText (text: string): number {
@@ -64,15 +68,8 @@ export class KeyTable {
   /** Id of a text already interned, else -1. */
   find (text: string): number {
     const bytes = encoder.encode(text)
-    let hash = 0x811c9dc5
-    for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193)
-    hash ^= hash >>> 15
-    const mask = this.#slots.length - 1
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const id = this.#slots[slot]!
-      if (id < 0) return -1
-      if (this.#hash[id] === hash && this.text(id) === text) return id
-    }
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    return this.#find(view, 0, bytes.length, hashOf(view, 0, bytes.length))
   }
 
   /** The interned bytes as text; made once per id. */
@@ -82,71 +79,125 @@ export class KeyTable {
 
   /** A view of the interned bytes, valid until the next `intern`. */
   bytes (id: number): Uint8Array {
-    return this.#arena.subarray(this.#start[id]!, this.#start[id]! + this.#length[id]!)
+    const start = this.#start[id]!
+    return this.#arena.subarray(start, start + this.#lengthAt(start))
   }
 
   clear (): void {
     this.generation += 1
     this.size = 0
     this.#arenaUsed = 0
-    this.#slots.fill(-1)
+    this.#slots.fill(emptySlot)
     this.#text = []
   }
 
   snapshot (): StateTree {
-    return { arena: this.#arena.slice(0, this.#arenaUsed), length: this.#length.slice(0, this.size) }
+    const length = new Int32Array(this.size)
+    let total = 0
+    for (let id = 0; id < this.size; id += 1) total += length[id] = this.#lengthAt(this.#start[id]!)
+    const arena = new Uint8Array(total)
+    for (let id = 0, at = 0; id < this.size; at += length[id]!, id += 1) arena.set(this.bytes(id), at)
+    return { arena, length }
   }
 
+  /** Takes all entries, also where `entriesMax` has been lowered since. */
   restore (state: StateTree): void {
     this.clear()
     const arena = state.arena as Uint8Array
+    const view = this.#viewOf(arena)
     let from = 0
     for (const length of state.length as Int32Array) {
-      this.intern(arena, from, length)
+      this.#add(arena, from, length, hashOf(view, from, length))
       from += length
     }
   }
 
-  #add (bytes: Uint8Array, from: number, length: number, hash: number, slot: number): number {
-    const id = this.size
-    if (this.#arenaUsed + length > this.#arena.length) this.#arena = grown(this.#arena, this.#arenaUsed + length)
-    if (id >= this.#start.length) {
-      this.#start = grown(this.#start, id + 1)
-      this.#length = grown(this.#length, id + 1)
-      this.#hash = grown(this.#hash, id + 1)
+  #viewOf (bytes: Uint8Array): DataView {
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes as Uint8Array<ArrayBuffer>
+      this.#view = new DataView(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length)
     }
-    for (let i = 0; i < length; i += 1) this.#arena[this.#arenaUsed + i] = bytes[from + i]!
-    this.#start[id] = this.#arenaUsed
-    this.#length[id] = length
-    this.#hash[id] = hash
-    this.#arenaUsed += length
-    this.#slots[slot] = id
+    return this.#view
+  }
+
+  #isFull (length: number): boolean { return this.size >= this.entriesMax || this.#arenaUsed + length > this.#bytesMax }
+
+  #lengthAt (start: number): number { return this.#arenaView.getInt32(start - 4, true) }
+
+  #find (view: DataView, from: number, length: number, hash: number): number {
+    const slots = this.#slots
+    const mask = this.#mask
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const start = slots[2 * slot + 1]!
+      if (start < 0) return -1
+      if (slots[2 * slot] === hash && equals(this.#arenaView, start, view, from, length)) return this.#arenaView.getInt32(start - entryHeaderBytes, true)
+    }
+  }
+
+  #add (bytes: Uint8Array, from: number, length: number, hash: number): number {
+    const id = this.size
+    const start = this.#arenaUsed + entryHeaderBytes
+    if (start + length > this.#arena.length) {
+      this.#arena = grown(this.#arena, start + length)
+      this.#arenaView = new DataView(this.#arena.buffer)
+    }
+    if (id >= this.#start.length) this.#start = grown(this.#start, id + 1)
+    for (let i = 0; i < length; i += 1) this.#arena[start + i] = bytes[from + i]!
+    this.#arenaView.setInt32(start - entryHeaderBytes, id, true)
+    this.#arenaView.setInt32(start - 4, length, true)
+    this.#start[id] = start
+    this.#arenaUsed = start + length
     this.size = id + 1
-    if (this.size * 2 > this.#slots.length) this.#rehash()
+    if (this.size * 2 > this.#mask) this.#rehash()
+    place(this.#slots, this.#mask, hash, start)
     return id
   }
 
-  /** Nothing was entered after it, so no probe runs across its slot. */
-  #removeLast (): void {
-    const id = this.size - 1
-    const mask = this.#slots.length - 1
-    let slot = this.#hash[id]! & mask
-    while (this.#slots[slot] !== id) slot = (slot + 1) & mask
-    this.#slots[slot] = -1
-    this.#arenaUsed -= this.#length[id]!
-    this.size = id
-  }
-
   #rehash (): void {
-    const slots = new Int32Array(this.#slots.length * 4).fill(-1)
-    const mask = slots.length - 1
-    for (let id = 0; id < this.size; id += 1) {
-      let slot = this.#hash[id]! & mask
-      while (slots[slot]! >= 0) slot = (slot + 1) & mask
-      slots[slot] = id
+    const old = this.#slots
+    this.#slots = new Int32Array(old.length * 2).fill(emptySlot)
+    this.#mask = this.#slots.length / 2 - 1
+    for (let at = 0; at < old.length; at += 2) {
+      if (old[at + 1]! >= 0) place(this.#slots, this.#mask, old[at]!, old[at + 1]!)
     }
-    this.#slots = slots
   }
+}
+
+function place (slots: Int32Array, mask: number, hash: number, start: number): void {
+  let slot = hash & mask
+  while (slots[2 * slot + 1]! >= 0) slot = (slot + 1) & mask
+  slots[2 * slot] = hash
+  slots[2 * slot + 1] = start
+}
+
+/** Words of four bytes; the last one overlaps the one before, so that no length needs a tail of single bytes. */
+function hashOf (view: DataView, from: number, length: number): number {
+  let hash = length * 0x9e3779b1 | 0
+  if (length >= 4) {
+    const last = from + length - 4
+    for (let at = from; at < last; at += 4) {
+      hash = Math.imul(hash ^ view.getInt32(at, true), 0x85ebca6b)
+      hash ^= hash >>> 15
+    }
+    hash = Math.imul(hash ^ view.getInt32(last, true), 0x85ebca6b)
+  } else {
+    for (let at = from; at < from + length; at += 1) hash = Math.imul(hash ^ view.getUint8(at), 0x85ebca6b)
+  }
+  hash ^= hash >>> 13
+  hash = Math.imul(hash, 0xc2b2ae35)
+  return hash ^ hash >>> 16
+}
+
+/** Whether the arena's entry at `start` is `length` bytes, the same as those at `from`. */
+function equals (arena: DataView, start: number, view: DataView, from: number, length: number): boolean {
+  if (arena.getInt32(start - 4, true) !== length) return false
+  if (length >= 4) {
+    const last = length - 4
+    for (let at = 0; at < last; at += 4) if (arena.getInt32(start + at, true) !== view.getInt32(from + at, true)) return false
+    return arena.getInt32(start + last, true) === view.getInt32(from + last, true)
+  }
+  for (let at = 0; at < length; at += 1) if (arena.getUint8(start + at) !== view.getUint8(from + at)) return false
+  return true
 }
 
 /** A copy of a typed array with room for at least `lengthMin` elements; at least doubled. */

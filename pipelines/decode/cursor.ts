@@ -26,6 +26,7 @@ export class Cursor {
   overlong = false
   /** Text of the record's key; -1: none yet. */
   keyBytes: Uint8Array = empty
+  keyView: DataView = new DataView(empty.buffer)
   keyStart = 0
   keyLength = -1
   time = Number.NaN
@@ -71,6 +72,12 @@ export function longAt (c: Cursor, bytes: Uint8Array, from: number): number {
   c.negative = (low7 & 1) === 1
   const magnitude = high * limb + low
   return c.negative ? -magnitude - 1 : magnitude
+}
+
+/** As `longAt`, held within 32 bits. */
+export function int32At (c: Cursor, bytes: Uint8Array, from: number): number {
+  const value = longAt(c, bytes, from)
+  return value > 2_147_483_647 ? 2_147_483_647 : value < -2_147_483_648 ? -2_147_483_648 : value | 0
 }
 
 /** `value`, the last long, divided: exactly where the quotient is a whole number, although nanoseconds since the epoch are beyond 2^53. */

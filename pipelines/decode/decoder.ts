@@ -73,7 +73,8 @@ class Decoder implements DecodeStage {
     const key = this.#targets.find(target => target.key)!
     // The key's column needs no dictionary of its own, and no second look-up: its ids are the keys'.
     if (key.kind === 'text' && key.column >= 0) (this.#batch.columns as Column[])[key.column] = { ...this.#batch.columns[key.column], dictionary: this.keys } as Column
-    this.#sinks = { columns: this.#batch.columns, keys: this.keys, unitMs: spec.time.unitMs, caches: [], scratch: new Uint8Array(scratchBytes) }
+    const scratch = new Uint8Array(scratchBytes)
+    this.#sinks = { columns: this.#batch.columns, keys: this.keys, unitMs: spec.time.unitMs, caches: [], scratch, scratchView: new DataView(scratch.buffer) }
     this.#cursor = new Cursor(spec.limits)
   }
 

@@ -12,7 +12,7 @@ export function emitStore (step: Step & { readonly do: 'store' }, to: Emission):
   switch (plan.do) {
     case 'number': return emitNumber(target, plan, name, to)
     case 'boolean': return target.key ? null : `${truncatedIf('p >= ve', name)}\n${put(target, 'b[p] === 1 ? 1 : 0', to)}\np += 1`
-    case 'text': return target.key ? emitLength(true, name, 'ks = p; kl = n; p += n') : emitText(target, name, to)
+    case 'text': return target.key ? emitLength(true, name, 'ks = p; kl = size; p += size') : emitText(target, name, to)
     case 'enum': return target.key || plan.symbols.length > 64 ? null : emitEnum(target, plan.symbols, name, to)
     default: return null
   }
@@ -32,7 +32,7 @@ function emitNumber (target: Target, plan: Plan & { readonly do: 'number' }, nam
   const divisor = time?.divisor ?? 1
   const timeBy = timeDivisor(to.sinks.unitMs)
   const exact = plan.from === 'long' && plan.to === 'long' && time === null
-  const lines = [plan.from === 'int' ? emitInt(name) : plan.from === 'long' ? `id = p\n${emitLong(name)}` : emitFloat(plan.from, name)]
+  const lines = [plan.from === 'int' ? `${emitInt(name)}\nn = size` : plan.from === 'long' ? `id = p\n${emitLong(name)}` : emitFloat(plan.from, name)]
   if (divisor > 1) lines.push(divide('n', divisor, plan.from === 'long'))
   else if (time !== null && time.scale !== 1) lines.push(`n *= ${time.scale}`)
   if (time === null && plan.to === 'float' && integer) lines.push('n = Math.fround(n)')
@@ -65,9 +65,9 @@ function emitFloat (from: string, name: number): string {
 
 function emitText (target: Target, name: number, to: Emission): string {
   return `${emitLength(true, name, '')}
-id = texts${target.column}.internUtf8(b, p, n)
+id = texts${target.column}.internUtf8(b, v, p, size)
 ${orPoison(name)}
-p += n
+p += size
 ${put(target, 'id', to)}`
 }
 

@@ -1,15 +1,16 @@
 import { limb } from './cursor.ts'
 
 /**
- * Text that reads a zigzag varint at `p` into `name`, a whole number within 32 bits in all that is sound. Three bytes
- * inline, the rest by a call.
+ * Text that reads a length or another whole number within 32 bits at `p` into `name`; what is beyond them comes as the
+ * nearest. Two bytes inline, the rest by a call. Kept apart from `long`, as a variable that is always a small integer costs
+ * no conversion.
  */
 export function int (name: string, overlong: string): string {
   return `x = b[p]
 if (x < 128) { ${name} = (x >>> 1) ^ -(x & 1); p += 1 } else {
 lo = x & 127; x = b[p + 1]; lo |= (x & 127) << 7
 if (x < 128) { ${name} = (lo >>> 1) ^ -(lo & 1); p += 2 } else {
-${name} = longAt(c, b, p); p = c.at
+${name} = int32At(c, b, p); p = c.at
 if (c.overlong) ${overlong}
 }
 }`

@@ -48,8 +48,8 @@ function emitSkip (type: AvroType, name: number, to: Emission): string | null {
   switch (type.kind) {
     case 'int': return emitInt(name)
     case 'long': return emitSkipLong(name)
-    case 'string': return emitLength(true, name, 'p += n')
-    case 'bytes': return emitLength(false, name, 'p += n')
+    case 'string': return emitLength(true, name, 'p += size')
+    case 'bytes': return emitLength(false, name, 'p += size')
     case 'enum': return type.symbols.length > 64 ? null : `x = b[p]; p += 1\n${truncatedIf('p > ve', name)}\nif ((x & 129) !== 0 || x >>> 1 >= ${type.symbols.length}) ${leave(poison.index, name)}`
     case 'union': {
       const branches = type.branches.map(branch => emitSkip(branch, name, to))
@@ -73,12 +73,12 @@ if (p - id > 9 && (p - id > 10 || b[p - 1] > 1)) { fail = (p - id > 10 ? id + 10
 ${truncatedIf('p > ve', name)}`
 }
 
-/** Text that reads an int into `n`. */
+/** Text that reads an int into `size`. */
 export function emitInt (name: number): string {
   return `id = p
-${int('n', truncatedOrVarint(name))}
+${int('size', truncatedOrVarint(name))}
 ${truncatedIf('p > ve', name)}
-if (p - id > 4 && (p - id > 5 || n > 2147483647 || n < -2147483648)) ${leave(poison.varint, name)}`
+if (p - id > 4 && (p - id > 5 || (b[p - 1] > 15))) ${leave(poison.varint, name)}`
 }
 
 /** Text that reads a long into `n`. */
@@ -86,11 +86,11 @@ export function emitLong (name: number): string {
   return `${long('n', truncatedOrVarint(name))}\n${truncatedIf('p > ve', name)}`
 }
 
-/** Text that reads the length of bytes or text that lies within the record into `n`, then does `then`. */
+/** Text that reads the length of bytes or text that lies within the record into `size`, then does `then`. */
 export function emitLength (text: boolean, name: number, then: string): string {
-  return `${int('n', truncatedOrVarint(name))}
-if (n < 0 || p > ve${text ? ' || n > textBytesMax' : ''}) { fail = p > ve ? ${failure(poison.truncated, name)} : n < 0 ? ${failure(poison.length, name)} : ${failure(poison.textBytes, name)}; break record }
-${truncatedIf('p + n > ve', name)}
+  return `${int('size', truncatedOrVarint(name))}
+if (size < 0 || p > ve${text ? ' || size > textBytesMax' : ''}) { fail = p > ve ? ${failure(poison.truncated, name)} : size < 0 ? ${failure(poison.length, name)} : ${failure(poison.textBytes, name)}; break record }
+${truncatedIf('size > ve - p', name)}
 ${then}`
 }
 
@@ -100,7 +100,7 @@ const truncatedOrVarint = (name: number) => `{ fail = p > ve ? ${failure(poison.
 export function emitCall (step: Step, to: Emission): string {
   const index = to.bound.push(guarded(runSteps([step], to.sinks))) - 1
   const lines = ['c.at = p', `fail = bound${index}(c, row)`, 'if (fail !== 0) break record', 'p = c.at']
-  if (setsKey(step)) lines.push('if (c.keyLength >= 0) { kb = c.keyBytes; ks = c.keyStart; kl = c.keyLength }')
+  if (setsKey(step)) lines.push('if (c.keyLength >= 0) { kb = c.keyBytes; kv = c.keyView; ks = c.keyStart; kl = c.keyLength }')
   if (setsTime(step)) lines.push('t = c.time')
   return lines.join('\n')
 }

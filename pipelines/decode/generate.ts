@@ -1,10 +1,14 @@
-import { divided, longAt } from './cursor.ts'
+import { decodeLimits } from '../core/spec.ts'
+import { Cursor, divided, int32At, longAt } from './cursor.ts'
 import { emitSteps, type Emission } from './emit.ts'
 import { int, long } from './emit-varint.ts'
 import type { LoopOptions, RowLoop } from './interpret.ts'
 import { pause, poison } from './poison.ts'
 import { failure } from './steps.ts'
 import { headerSchemaId, prefixBytes } from './wire.ts'
+
+/** More than V8 wants before it takes notes of what a function does. */
+const dryRuns = 16
 
 /**
  * The row loop as one generated function for a writer's schema and a projection: record header, value and key in one body,
@@ -23,9 +27,13 @@ export function generateRows (options: LoopOptions): RowLoop {
   if (keyColumn >= 0) emission.columns.add(keyColumn)
   const text = loopText({ steps, keyColumn, schemaId, columns: [...emission.columns], textColumns: [...emission.columns].filter(column => sinks.columns[column]!.kind === 'text' && column !== keyColumn), bound: emission.bound.length })
   // biome-ignore lint/security/noGlobalEval: text from checked schemas only, see Source
-  const make = new Function('batch', 'sinks', 'bound', 'longAt', 'divided', 'headerSchemaId', text) as (
-    batch: LoopOptions['batch'], sinks: LoopOptions['sinks'], bound: readonly unknown[], long: typeof longAt, divide: typeof divided, header: typeof headerSchemaId) => RowLoop
-  return make(batch, sinks, emission.bound, longAt, divided, headerSchemaId)
+  const make = new Function('batch', 'sinks', 'bound', 'longAt', 'int32At', 'divided', 'headerSchemaId', text) as (
+    batch: LoopOptions['batch'], sinks: LoopOptions['sinks'], bound: readonly unknown[], long: typeof longAt, int32: typeof int32At, divide: typeof divided, header: typeof headerSchemaId) => RowLoop
+  const run = make(batch, sinks, emission.bound, longAt, int32At, divided, headerSchemaId)
+  // Some times over nothing: code compiled in the middle of a first long loop would otherwise know nothing of what follows the loop, and be thrown away at every exit.
+  const nothing = new Cursor(decodeLimits)
+  for (let i = 0; i < dryRuns; i += 1) run(nothing)
+  return run
 }
 
 interface LoopText { readonly steps: string, readonly keyColumn: number, readonly schemaId: number, readonly columns: readonly number[], readonly textColumns: readonly number[], readonly bound: number }
@@ -42,40 +50,40 @@ const logged = appendTime === appendTime
 const { capacity, key: keyOut, at: atOut, arrival: arrivalOut, position: positionOut, valueStart: startOut, valueEnd: endOut } = batch
 ${columns.map(column => `const values${column} = columns[${column}].values, known${column} = columns[${column}].known`).join('\n')}
 ${textColumns.map(column => `const texts${column} = columns[${column}].dictionary`).join('\n')}
-let p = c.at, row = c.row, left = c.left, fail = 0, x = 0, n = 0, lo = 0, hi = 0, id = 0
+let p = c.at, row = c.row, left = c.left, fail = 0, x = 0, size = 0, n = 0, lo = 0, hi = 0, id = 0
 while (left > 0 && row < capacity) {
 const start = p
 record: {
-${int('n', `{ fail = ${pause.damaged}; break record }`)}
-const end = p + n
-if (n < 6 || end > batchEnd) { fail = ${pause.damaged}; break record }
+${int('size', `{ fail = ${pause.damaged}; break record }`)}
+const end = p + size
+if (size < 6 || end > batchEnd) { fail = ${pause.damaged}; break record }
 p += 1
 ${long('n', `{ fail = ${pause.damaged}; break record }`, 4)}
 const arrival = logged ? appendTime : baseTimestamp + n
-${int('n', `{ fail = ${pause.damaged}; break record }`)}
-const position = baseOffset + n
+${int('size', `{ fail = ${pause.damaged}; break record }`)}
+const position = baseOffset + size
 if (position < from) { p = end; left -= 1; continue }
 if (position >= to) { fail = ${pause.finished}; break record }
-${int('n', `{ fail = ${pause.damaged}; break record }`)}
-if (n > 0) p += n
+${int('size', `{ fail = ${pause.damaged}; break record }`)}
+if (size > 0) p += size
 if (p >= end) { fail = ${pause.damaged}; break record }
-${int('n', `{ fail = ${pause.damaged}; break record }`)}
+${int('size', `{ fail = ${pause.damaged}; break record }`)}
 const valueStart = p
-const ve = p + n
-if (n < 1 || ve >= end) { fail = ${pause.elsewhere}; break record }
+const ve = p + size
+if (size < 1 || ve >= end) { fail = ${pause.elsewhere}; break record }
 id = ve + 1 === end && b[ve] === 0 ? 0 : headerSchemaId(c, ve, end, headersMax)
 if (id === 0) {
-if (n < ${prefixBytes} || b[p] !== 0 || (b[p + 1] << 24 | b[p + 2] << 16 | b[p + 3] << 8 | b[p + 4]) !== ${schemaId}) { fail = ${pause.elsewhere}; break record }
+if (size < ${prefixBytes} || b[p] !== 0 || (b[p + 1] << 24 | b[p + 2] << 16 | b[p + 3] << 8 | b[p + 4]) !== ${schemaId}) { fail = ${pause.elsewhere}; break record }
 p += ${prefixBytes}
 } else if (id !== ${schemaId}) { fail = ${pause.elsewhere}; break record }
-if (n > recordBytesMax) { fail = ${failure(poison.recordBytes, -1)}; break record }
-let kb = b, ks = 0, kl = -1, t = NaN
+if (size > recordBytesMax) { fail = ${failure(poison.recordBytes, -1)}; break record }
+let kb = b, kv = v, ks = 0, kl = -1, t = NaN
 ${bound > 0 ? 'c.end = ve; c.elements = 0; c.depth = 0; c.time = NaN; c.keyLength = -1' : ''}
 ${steps}
 if (p !== ve) { fail = ${failure(poison.trailing, -1)}; break record }
 if (kl < 0) { fail = ${failure(poison.key, -1)}; break record }
 if (t - t !== 0) { fail = ${failure(poison.time, -1)}; break record }
-id = keys.internUtf8(kb, ks, kl)
+id = keys.internUtf8(kb, kv, ks, kl)
 if (id < 0) { fail = id === -1 ? ${failure(poison.keysFull, -1)} : ${failure(poison.utf8, -1)}; break record }
 ${keyColumn < 0 ? '' : `values${keyColumn}[row] = id; known${keyColumn}[row] = 1`}
 keyOut[row] = id

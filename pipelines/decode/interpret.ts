@@ -70,7 +70,7 @@ function finishRow ({ batch, sinks, targets }: LoopOptions): (c: Cursor, place: 
     if (c.at !== c.end) return failure(poison.trailing, -1)
     if (c.keyLength < 0) return failure(poison.key, -1)
     if (c.time - c.time !== 0) return failure(poison.time, -1)
-    const key = sinks.keys.internUtf8(c.keyBytes, c.keyStart, c.keyLength)
+    const key = sinks.keys.internUtf8(c.keyBytes, c.keyView, c.keyStart, c.keyLength)
     if (key < 0) return failure(key === -1 ? poison.keysFull : poison.utf8, -1)
     if (keyColumn !== null) {
       keyColumn.values[row] = key

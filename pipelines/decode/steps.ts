@@ -16,6 +16,7 @@ export interface Sinks {
   /** Ids of enum symbols and defaults in their column's dictionary, -1 until interned; to be reset when a dictionary is cleared. */
   readonly caches: Int32Array[]
   readonly scratch: Uint8Array
+  readonly scratchView: DataView
 }
 
 /** Does its part of one row; `c.at` moves. Errors: throws Poison */
@@ -74,12 +75,12 @@ function store (target: Target, plan: Plan, sinks: Sinks): StepRun {
     case 'bool': return (c, row) => {
       const value = c.bytes[pass(c, 1)] === 1
       if (column?.kind === 'bool') { column.values[row] = value ? 1 : 0; column.known[row] = 1 }
-      if (target.key) setKey(c, boolTexts[value ? 1 : 0]!)
+      if (target.key) setFixed(c, boolTexts[value ? 1 : 0]!)
     }
     case 'value': return storeValue(reader(plan), column as ValueColumn)
   }
 }
-const boolTexts = [encoder.encode('false'), encoder.encode('true')]
+const boolTexts = [fixedText('false'), fixedText('true')]
 
 function storeValue (read: (c: Cursor) => unknown, column: ValueColumn): StepRun {
   return (c, row) => {
@@ -99,7 +100,7 @@ function storeNumber (target: Target, plan: Plan, column: NumberColumn | null, s
     else if (value - value !== 0) refuse(poison.notFinite)
     else if (mustBeSafe && !Number.isSafeInteger(value)) refuse(poison.unsafe)
     if (column !== null) { column.values[row] = value; column.known[row] = 1 }
-    if (target.key) { c.keyBytes = sinks.scratch; c.keyStart = 0; c.keyLength = writeNumber(value, sinks.scratch) }
+    if (target.key) setKey(c, sinks.scratch, sinks.scratchView, writeNumber(value, sinks.scratch))
   }
 }
 
@@ -115,24 +116,33 @@ function readDecimal (c: Cursor, plan: Plan & { readonly do: 'decimal' }): numbe
   return value / 10 ** plan.scale
 }
 
-function setKey (c: Cursor, text: Uint8Array): void {
-  c.keyBytes = text
+function setKey (c: Cursor, bytes: Uint8Array, view: DataView, length: number): void {
+  c.keyBytes = bytes
+  c.keyView = view
   c.keyStart = 0
-  c.keyLength = text.length
+  c.keyLength = length
 }
 
+interface FixedText { readonly bytes: Uint8Array, readonly view: DataView }
+function fixedText (text: string): FixedText {
+  const bytes = encoder.encode(text)
+  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }
+}
+const setFixed = (c: Cursor, { bytes, view }: FixedText) => setKey(c, bytes, view, bytes.length)
+
 /** The key's text is interned when the whole record has proved sound; its column shares the task's key table. */
-function keyText (plan: Plan, { scratch }: Sinks): StepRun {
-  if (plan.do === 'uuid') return c => { writeUuid(c.bytes, pass(c, 16), scratch); c.keyBytes = scratch; c.keyStart = 0; c.keyLength = uuidTextBytes }
+function keyText (plan: Plan, { scratch, scratchView }: Sinks): StepRun {
+  if (plan.do === 'uuid') return c => { writeUuid(c.bytes, pass(c, 16), scratch); setKey(c, scratch, scratchView, uuidTextBytes) }
   if (plan.do === 'enum') {
-    const symbols = plan.symbols.map(symbol => symbol === null ? null : encoder.encode(symbol))
-    return c => setKey(c, symbols[readIndex(c, symbols.length)] ?? refuse(poison.unresolved))
+    const symbols = plan.symbols.map(symbol => symbol === null ? null : fixedText(symbol))
+    return c => setFixed(c, symbols[readIndex(c, symbols.length)] ?? refuse(poison.unresolved))
   }
   return c => {
     const length = readLength(c, true)
     c.keyStart = pass(c, length)
     c.keyLength = length
     c.keyBytes = c.bytes
+    c.keyView = c.view
   }
 }
 
@@ -142,7 +152,7 @@ function storeText (plan: Plan, column: TextColumn, sinks: Sinks): StepRun {
     column.values[row] = id
     column.known[row] = 1
   }
-  if (plan.do === 'uuid') return (c, row) => { writeUuid(c.bytes, pass(c, 16), sinks.scratch); put(row, column.dictionary.internUtf8(sinks.scratch, 0, uuidTextBytes)) }
+  if (plan.do === 'uuid') return (c, row) => { writeUuid(c.bytes, pass(c, 16), sinks.scratch); put(row, column.dictionary.internUtf8(sinks.scratch, sinks.scratchView, 0, uuidTextBytes)) }
   if (plan.do === 'enum') {
     const find = symbolIds(plan.symbols, column, sinks)
     return (c, row) => {
@@ -153,7 +163,7 @@ function storeText (plan: Plan, column: TextColumn, sinks: Sinks): StepRun {
   }
   return (c, row) => {
     const length = readLength(c, true)
-    put(row, column.dictionary.internUtf8(c.bytes, pass(c, length), length))
+    put(row, column.dictionary.internUtf8(c.bytes, c.view, pass(c, length), length))
   }
 }
 
@@ -170,10 +180,10 @@ export function symbolIds (texts: readonly (string | null)[], column: TextColumn
 function fill (target: Target, value: unknown, sinks: Sinks): StepRun {
   const column = target.column < 0 || (target.key && target.kind === 'text') ? null : sinks.columns[target.column]!
   const find = column?.kind === 'text' && value !== null ? symbolIds([value as string], column, sinks) : null
-  const key = target.key && value !== null ? encoder.encode(String(value)) : null
+  const key = target.key && value !== null ? fixedText(String(value)) : null
   const time = target.time && value !== null ? scaledTime(value as number, sinks.unitMs) : null
   return (c, row) => {
-    if (key !== null) setKey(c, key)
+    if (key !== null) setFixed(c, key)
     if (time !== null) c.time = time
     if (column === null) return
     column.known[row] = value === null ? 0 : 1

@@ -51,8 +51,8 @@ export function compileDefinition (definition: CheckedDefinition, options: Compi
   const pipeline = resolved(definition)
   const { name, hash, sources, tables, signals, windows, rules, control, lake, clock } = pipeline
   return {
-    name, hash, signals, windows, control, lake,
-    sources: sources.map(source => ({ name: source.name, topic: source.topic, subject: source.subject, contract: source.contract, idleMs: clock.idleMs })),
+    name, hash, signals, windows, control, lake, explicit: clock.explicit,
+    sources: sources.map(source => ({ name: source.name, topic: source.topic, subject: source.subject, contract: source.contract, idleMs: clock.idleMs, key: source.key, time: source.time })),
     tables: tables.map(({ fields: _, ...table }) => table),
     rules: rules.map(({ spec }) => spec),
     createStages: context => createStages(pipeline, context, options),
@@ -109,7 +109,8 @@ function normaliseSpec ({ clock, limits }: Resolved, { name, dedupe }: ResolvedS
 /** The pond keeps its rollups only, and corrects them for longer. */
 function windowsOf ({ windows, lake }: Resolved, { intervalMs }: ResolvedSource, race: boolean): readonly WindowSpec[] {
   if (race) return windows.map(window => ({ ...window, intervalMs }))
-  const { rollups, allowedLatenessMs } = lake ?? { rollups: [], allowedLatenessMs: 0 }
+  if (lake === null) return []
+  const { rollups, allowedLatenessMs } = lake
   return windows.filter(({ name }) => rollups.includes(name)).map(window => ({ ...window, intervalMs, emit: { mode: 'close' }, allowedLatenessMs }))
 }
 

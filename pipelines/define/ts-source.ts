@@ -18,7 +18,7 @@ export function readTypeScript (text: string): SourceText {
     locate: (path, at) => {
       const { literal, member, found } = walk(path)
       if (literal === null) return placeIn(text, 0)
-      const named = member !== null && found && (at === 'key' || literal.members.length > 0)
+      const named = member !== null && found && (at === 'key' || /^[{[]/.test(text.slice(literal.start, literal.start + 1)))
       return placeIn(text, named || (member !== null && !found) ? member!.keyStart : literal.start)
     },
     locateWithin: (path, within) => {

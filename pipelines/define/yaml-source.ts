@@ -30,15 +30,13 @@ function find (root: Node | null, path: Path, at: 'key' | 'value'): number {
     if (item === null) { node = null; return }
     const last = index === path.length - 1
     offset = last && at === 'key' && item.key !== null ? start(item.key) : item.value === null ? start(item.key) : start(item.value)
-    // A mapping begins at its first member; its name says better where it stands.
-    if (last && at === 'value' && item.key !== null && !isScalar(item.value) && !isFlow(item.value)) offset = start(item.key)
-    else if (!last && item.key !== null && !isFlow(item.value)) offset = start(item.key)
+    // A mapping or list begins at its first member; its name says better where it stands.
+    if (item.key !== null && !isScalar(item.value)) offset = start(item.key)
     node = item.value
   })
   return offset
 }
 
-const isFlow = (node: unknown) => (isMap(node) || isSeq(node)) && node.flow === true
 const start = (node: unknown): number => (node as { readonly range?: Range | null } | null)?.range?.[0] ?? 0
 
 function stepInto (node: unknown, part: string | number): { readonly key: Node | null, readonly value: Node | null } | null {

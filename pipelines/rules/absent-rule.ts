@@ -9,9 +9,9 @@ import type { StateTree } from '../core/state.ts'
 import type { ExpressionField } from '../expression/compile.ts'
 import { AlertBook, type Change } from './alert-book.ts'
 import { type EventColumns, eventColumns } from './columns.ts'
-import { EntryHeap } from './entry-heap.ts'
 import { factsOf } from './facts.ts'
 import { LastTexts } from './last-texts.ts'
+import { MomentHeap } from './moment-heap.ts'
 import type { RuleStageOptions } from './options.ts'
 
 export interface AbsentRuleOptions {
@@ -37,7 +37,7 @@ const standings = { unknown: 0, heard: 1, silent: 2 } as const
  * heard. Several keys due are raised by due moment, then key id. With a `registry`, keys of the table are awaited from the
  * moment they enter it (or from the first arrival in the log), beside the keys heard; a key that leaves is forgotten, its
  * open alert cleared with reason `removed`, until it is heard or enters again.
- * A heap entry may be out of date: a reading only stores its arrival, and the entry sinks when it comes to the top.
+ * A reading only stores its arrival: its key waits in the heap for an earlier moment, and is postponed when that comes.
  */
 export class AbsentRule implements RuleStage {
   readonly name: string
@@ -50,13 +50,11 @@ export class AbsentRule implements RuleStage {
   readonly #columns: EventColumns
   readonly #labels: LastTexts
   readonly #book: AlertBook
-  readonly #heap: EntryHeap
+  readonly #heap = new MomentHeap(key => key)
   #standing = new Uint8Array(0)
   #heard = new Float64Array(0)
   #inHeap = new Uint8Array(0)
-  /** Due moment as of the entry's last visit to the top, by key id; at most the true one. */
-  #queued = new Float64Array(0)
-  /** Queued due moment of the heap's top: until then nothing can be raised. */
+  /** Moment of the heap's top, which is at most its due moment: until then nothing can be raised. */
   #next = Number.POSITIVE_INFINITY
   /** Registry keys that wait for the first arrival in the log. */
   #unstarted: number[] = []
@@ -70,7 +68,6 @@ export class AbsentRule implements RuleStage {
     this.#columns = eventColumns(spec, fields, [])
     this.#labels = new LastTexts(this.#columns.labels)
     this.#book = new AlertBook(factsOf(spec, shared), number, shared.keys)
-    this.#heap = new EntryHeap(key => this.#queued[key]!, key => key)
     this.hash = hashText(canonicalJson({ absentMs: spec.absentMs, registry: spec.registry, labels: spec.labels }))
   }
 
@@ -156,19 +153,18 @@ export class AbsentRule implements RuleStage {
 
   #await (key: number): void {
     if (this.#inHeap[key] === 1) return
-    this.#queued[key] = this.#heard[key]! + this.#spec.absentMs
     this.#inHeap[key] = 1
-    this.#heap.push(key)
-    this.#next = this.#queued[this.#heap.top]!
+    this.#heap.push(key, this.#heard[key]! + this.#spec.absentMs)
+    this.#next = this.#heap.next
   }
 
   #expire (clock: number, position: number, arrivedAt: number, out: Outputs): void {
     const heap = this.#heap
-    for (let key = heap.top; key >= 0 && this.#queued[key]! <= clock; key = heap.top) {
+    while (heap.next <= clock) {
+      const key = heap.top
       const due = this.#heard[key]! + this.#spec.absentMs
-      if (this.#standing[key] === standings.heard && due > this.#queued[key]!) {
-        this.#queued[key] = due
-        heap.sink()
+      if (this.#standing[key] === standings.heard && due > heap.next) {
+        heap.postpone(due)
         continue
       }
       heap.pop()
@@ -177,7 +173,7 @@ export class AbsentRule implements RuleStage {
       this.#standing[key] = standings.silent
       this.#book.raise(this.#change(key, position, arrivedAt, due), `${position}@${due}`, this.#labels.textsOf(key), out)
     }
-    this.#next = heap.top < 0 ? Number.POSITIVE_INFINITY : this.#queued[heap.top]!
+    this.#next = heap.next
   }
 
   /** A key is heard that was silent, or new. */
@@ -206,7 +202,6 @@ export class AbsentRule implements RuleStage {
     this.#standing = grown(this.#standing, keyCount)
     this.#inHeap = grown(this.#inHeap, keyCount)
     this.#heard = grown(this.#heard, keyCount)
-    this.#queued = grown(this.#queued, keyCount)
   }
 
   #refuse (key: string, { position, arrivalClock }: Moment, out: Outputs): void {

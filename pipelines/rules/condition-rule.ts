@@ -69,8 +69,8 @@ export class ConditionRule implements RuleStage {
     this.#spec = spec
     this.#shared = shared
     this.input = input
-    this.#when = compileExpression(spec.when, { fields, expect: 'bool', codegen: shared.codegen })
-    this.#clear = spec.clear === null ? null : compileExpression(spec.clear, { fields, expect: 'bool', codegen: shared.codegen })
+    this.#when = compileExpression(spec.when, { fields, expect: 'bool', codegen: shared.codegen, keys: shared.keys })
+    this.#clear = spec.clear === null ? null : compileExpression(spec.clear, { fields, expect: 'bool', codegen: shared.codegen, keys: shared.keys })
     this.#columns = eventColumns(spec, fields, [...this.#when.fields, ...this.#clear?.fields ?? []])
     this.reads = [...this.#columns.values, ...this.#columns.labels].map(column => column.name)
     this.#life = new LifeCycle(spec)

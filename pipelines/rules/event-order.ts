@@ -5,8 +5,8 @@ import type { Outputs } from '../core/outputs.ts'
 import type { Moment, RuleStage } from '../core/stage.ts'
 import type { StateTree } from '../core/state.ts'
 import type { ExpressionField } from '../expression/compile.ts'
-import { EntryHeap } from './entry-heap.ts'
 import type { RuleInput } from './input.ts'
+import { MomentHeap } from './moment-heap.ts'
 import { RowStore } from './row-store.ts'
 
 interface EventOrderOptions {
@@ -39,7 +39,7 @@ export class EventOrder implements RuleStage {
   readonly #input: RuleInput
   readonly #waiting: RowStore
   readonly #ready: RowStore
-  readonly #heap: EntryHeap
+  readonly #heap: MomentHeap
   #free: number[] = []
   #slots = 0
   #lastAt = new Float64Array(0)
@@ -52,7 +52,7 @@ export class EventOrder implements RuleStage {
     this.#waiting = waiting
     this.#ready = new RowStore(fields, wanted)
     this.#ready.share(waiting)
-    this.#heap = new EntryHeap(slot => waiting.batch.at[slot]!, slot => waiting.batch.position[slot]!)
+    this.#heap = new MomentHeap(slot => waiting.batch.position[slot]!)
     this.#input = input
     this.#input.rows = this.#ready.batch
   }
@@ -87,7 +87,7 @@ export class EventOrder implements RuleStage {
     this.#free = []
     this.#slots = this.#waiting.restore(state.waiting as StateTree)
     this.#ready.share(this.#waiting)
-    for (let slot = 0; slot < this.#slots; slot += 1) this.#heap.push(slot)
+    for (let slot = 0; slot < this.#slots; slot += 1) this.#heap.push(slot, this.#waiting.batch.at[slot]!)
   }
 
   /** The rows handed on before have been seen by every rule. */
@@ -106,14 +106,16 @@ export class EventOrder implements RuleStage {
       this.#waiting.ensure(this.#slots)
     }
     this.#waiting.copy(batch, row, slot)
-    this.#heap.push(slot)
+    this.#heap.push(slot, batch.at[row]!)
   }
 
   #hand (watermark: number, causePosition: number, causeArrival: number, out: Outputs): void {
     const input = this.#input
     const { batch: waiting } = this.#waiting
-    for (let slot = this.#heap.top; slot >= 0 && waiting.at[slot]! < watermark; slot = this.#heap.top) {
-      this.#heap.pop()
+    const heap = this.#heap
+    while (heap.next < watermark) {
+      const slot = heap.top
+      heap.pop()
       this.#free.push(slot)
       const key = waiting.key[slot]!
       if (waiting.at[slot]! < this.#lastAt[key]!) {

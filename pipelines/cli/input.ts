@@ -11,7 +11,8 @@ import { CliError } from './exit.ts'
  */
 export type InputLine =
   | { readonly kind: 'reading', readonly line: number, readonly source: string | null, readonly arrival: number | null, readonly fields: Readonly<Record<string, unknown>>, readonly text: string }
-  | { readonly kind: 'tick' | 'watermark', readonly line: number, readonly ms: number }
+  | { readonly kind: 'tick', readonly line: number, readonly ms: number }
+  | { readonly kind: 'watermark', readonly line: number, readonly ms: number }
   | { readonly kind: 'broken', readonly line: number, readonly text: string, readonly reason: 'INPUT_JSON' | 'INPUT_COLUMNS', readonly message: string }
 
 /** Kinds of a contract's fields, to turn the text of a CSV cell into a value. */

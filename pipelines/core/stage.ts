@@ -99,7 +99,12 @@ export interface CompiledPipeline {
   readonly name: string
   /** Hash of the definition: restore demands the same, unless at a drained position. */
   readonly hash: string
-  readonly sources: readonly { readonly name: string, readonly topic: string, readonly subject: string, readonly contract: string, readonly idleMs: number }[]
+  readonly sources: readonly {
+    readonly name: string, readonly topic: string, readonly subject: string, readonly contract: string, readonly idleMs: number
+    readonly key: string, readonly time: { readonly field: string, readonly unitMs: number }
+  }[]
+  /** `time.watermark: explicit`. */
+  readonly explicit: boolean
   readonly tables: readonly { readonly name: string, readonly topic: string, readonly subject: string, readonly contract: string, readonly key: string }[]
   readonly signals: readonly import('./spec.ts').SignalSpec[]
   readonly windows: readonly import('./spec.ts').WindowSpec[]

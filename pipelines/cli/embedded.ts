@@ -1,0 +1,22 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { machineClock } from '../../connectors/embedded/clock.ts'
+import { type EmbeddedLog, openEmbeddedLog } from '../../connectors/embedded/log.ts'
+import { embeddedRegistry } from '../../connectors/embedded/registry.ts'
+import type { ClockPort, RegistryPort } from '../core/ports.ts'
+import { CliError } from './exit.ts'
+
+export interface Embedded { readonly log: EmbeddedLog, readonly registry: RegistryPort, readonly clock: ClockPort, readonly lakeFile: string }
+
+/** The embedded log and registry of a data folder, for the one process that writes. Errors: LOG_LOCKED */
+export async function openEmbedded (folder: string): Promise<Embedded> {
+  const log = await openEmbeddedLog({ folder: join(folder, 'log'), clock: machineClock })
+  return { log, registry: embeddedRegistry(log), clock: machineClock, lakeFile: join(folder, 'lake.duckdb') }
+}
+
+/** The same for reading beside a running pipeline. */
+export async function openReader (folder: string): Promise<Pick<Embedded, 'log' | 'registry'>> {
+  if (!existsSync(join(folder, 'log'))) throw new CliError('external', `Cannot find a log: folder=${JSON.stringify(folder)}; start a pipeline with \`millrace dev\`, or name its folder with --data`)
+  const log = await openEmbeddedLog({ folder: join(folder, 'log'), clock: machineClock, readOnly: true })
+  return { log, registry: embeddedRegistry(log) }
+}

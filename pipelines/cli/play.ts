@@ -1,0 +1,134 @@
+import type { CompiledPipeline } from '../core/stage.ts'
+import type { TableRow, TableView } from '../core/table.ts'
+import { contractFields } from '../decode/contract.ts'
+import { createEncoder } from '../decode/encode.ts'
+import { compileDefinition } from '../define/compile.ts'
+import { loadDefinition } from '../define/load.ts'
+import { Replay, type ReplayFormat } from '../runtime/replay.ts'
+import { CliError } from './exit.ts'
+import { timeMs } from './init/infer.ts'
+import { type FeedSource, recordOf, sourceOf } from './feed.ts'
+import { type CellKind, type InputLine, readInput } from './input.ts'
+import { deadLetterLine, eventLine, lateLine, readingLine, windowLine } from './output.ts'
+
+export interface PlayOptions {
+  readonly definition: string
+  /** A file, '-' for stdin, or the lines themselves. */
+  readonly input: string | AsyncIterable<InputLine>
+  readonly emit: ReadonlySet<string>
+  readonly batch: number
+  readonly snapshotEvery: number | null
+  readonly restartEvery: number | null
+  readonly crashEvery: number | null
+  readonly drain: boolean
+  /** File of each table's rows. */
+  readonly tables: ReadonlyMap<string, string>
+  readonly codegen: boolean
+  readonly print: (line: string) => void
+  /** Between items: write what was printed; false stops. */
+  readonly turn: () => Promise<boolean>
+}
+
+export interface Played { readonly readings: number, readonly lines: number, readonly counts: ReadonlyMap<string, number> }
+
+/** Play a recording: what `millrace replay` and the test kit have in common. */
+export async function play (options: PlayOptions): Promise<Played> {
+  const pipeline = compileDefinition(await loadDefinition(options.definition), { codegen: options.codegen, readings: options.emit.has('readings') })
+  const sources = pipeline.sources.map((source, index) => ({ ...source, encode: createEncoder(source.contract, index + 1), rawMs: rawUnitMs(source.contract, source.time), latest: Number.NEGATIVE_INFINITY }))
+  const schemas = sources.map(({ contract }) => contract)
+  const kinds = cellKinds(pipeline)
+  const broken = new Map<number, { readonly reason: string, readonly message: string }>()
+  const lineOf: number[] = []
+  let lines = 0
+  const engine = new Replay({
+    ...options, pipeline, tables: await readTables(pipeline, options.tables), readings: options.emit.has('readings'),
+    schema: id => schemas[id - 1] ?? null,
+  }, formatter(options.emit, lineOf, broken), line => { lines += 1; options.print(line) })
+
+  let sequence = 0
+  let readings = 0
+  for await (const line of typeof options.input === 'string' ? readInput(options.input, kinds) : options.input) {
+    lineOf[sequence] = line.line
+    if (line.kind === 'tick' || line.kind === 'watermark') {
+      if (line.kind === 'watermark' && !pipeline.explicit) throw new CliError('data', `Cannot take a $watermark: the definition does not say time: { watermark: explicit }, line=${line.line}`)
+      engine.take({ kind: line.kind, sequence, ms: line.ms })
+    } else {
+      const source = sourceOf(line, sources)
+      const { key, value, broken: why } = recordOf(line, source)
+      if (why !== null) broken.set(sequence, why)
+      const arrival = arrivalOf(line, source)
+      engine.take({ kind: 'record', sequence, source: source.name, arrival, key, value })
+      readings += 1
+    }
+    sequence += 1
+    if (!await options.turn()) break
+  }
+  engine.finish({ drain: options.drain })
+  await options.turn()
+  return { readings, lines, counts: engine.counts }
+}
+
+type Source = FeedSource & { readonly time: { readonly field: string, readonly unitMs: number }, readonly rawMs: number, latest: number }
+
+/** As the line says, else the highest event time so far. */
+function arrivalOf (line: InputLine, source: Source): number {
+  if (line.kind !== 'reading') return Number.isFinite(source.latest) ? source.latest : 0
+  const at = eventTimeOf(line.fields, source)
+  if (at > source.latest) source.latest = at
+  return line.arrival ?? (Number.isFinite(source.latest) ? source.latest : 0)
+}
+
+function eventTimeOf (fields: Readonly<Record<string, unknown>>, { time, rawMs }: Source): number {
+  const value = time.field.split('.').reduce<unknown>((inner, name) => (inner as Record<string, unknown> | null | undefined)?.[name], fields)
+  if (typeof value === 'number') return value * rawMs
+  return typeof value === 'string' ? timeMs(value, null) : Number.NaN
+}
+
+/** Milliseconds per unit of the number as it stands in the input: logical times are in their own unit there. */
+function rawUnitMs (contract: string, { field, unitMs }: Source['time']): number {
+  const logical = contractFields(contract).find(({ name }) => name === field)?.logical
+  return logical === undefined || logical === null ? unitMs : logical.endsWith('-micros') ? 1e-3 : logical.endsWith('-nanos') ? 1e-6 : logical === 'date' ? 86_400_000 : 1
+}
+
+/** Kinds of the cells of a CSV file, by field. */
+export function cellKinds (pipeline: CompiledPipeline): ReadonlyMap<string, CellKind> {
+  return new Map(pipeline.sources.flatMap(({ contract, time }) => contractFields(contract).map(({ name, kind, logical }) =>
+    [name, name === time.field || logical?.startsWith('timestamp') || logical?.startsWith('local-timestamp') ? 'time' : kind] as const)))
+}
+
+async function readTables (pipeline: CompiledPipeline, files: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, TableView>> {
+  const unknown = [...files.keys()].find(name => !pipeline.tables.some(table => table.name === name))
+  if (unknown !== undefined) throw new CliError('usage', `Cannot fill the table ${JSON.stringify(unknown)}: the definition has ${JSON.stringify(pipeline.tables.map(({ name }) => name))}`)
+  const views = await Promise.all(pipeline.tables.map(async ({ name, contract, key }) => [name, await readTable({ name, contract, key, file: files.get(name) ?? null })] as const))
+  return new Map(views)
+}
+
+interface TableFile { readonly name: string, readonly contract: string, readonly key: string, readonly file: string | null }
+
+async function readTable ({ name, contract, key, file }: TableFile): Promise<TableView> {
+  const rows = new Map<string, TableRow>()
+  const kinds = new Map(contractFields(contract).map(field => [field.name, field.kind] as const))
+  if (file !== null) {
+    for await (const line of readInput(file, kinds)) {
+      if (line.kind !== 'reading' || line.fields[key] === undefined) throw new CliError('data', `Cannot read a row of the table ${JSON.stringify(name)}: file=${JSON.stringify(file)} line=${line.line}; every row is an object with ${JSON.stringify(key)}`)
+      rows.set(String(line.fields[key]), line.fields as TableRow)
+    }
+  }
+  return { name, version: 1, get: id => rows.get(id), keys: () => rows.keys() }
+}
+
+type Broken = ReadonlyMap<number, { readonly reason: string, readonly message: string }>
+
+function formatter (emit: ReadonlySet<string>, lineOf: readonly number[], broken: Broken): ReplayFormat {
+  return output => {
+    const line = lineOf[output.sequence] ?? null
+    switch (output.kind) {
+      case 'window': return emit.has('windows') ? windowLine(output.window.replace(/^window\./, ''), output.rows, output.row, output.keys) : null
+      case 'event': return emit.has('events') ? eventLine(output.output) : null
+      case 'late': return emit.has('late') ? lateLine(output.output, line) : null
+      case 'reading': return emit.has('readings') ? readingLine(output.batch, output.row, output.keys, line) : null
+      // A line that could not be made a reading went through as it stands; what was wrong with it is known better here.
+      case 'dead-letter': return emit.has('dead-letters') ? deadLetterLine({ ...output.output, ...broken.get(output.sequence) }, line) : null
+    }
+  }
+}

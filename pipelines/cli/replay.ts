@@ -1,0 +1,70 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { lineKinds } from './output.ts'
+import { plural, put, say } from './talk.ts'
+
+interface ReplayCliOptions {
+  readonly input: string
+  readonly emit: readonly string[]
+  readonly batch: number
+  readonly snapshotEvery?: number
+  readonly restartEvery?: number
+  readonly crashEvery?: number
+  readonly drain: boolean
+  readonly table?: readonly string[]
+  readonly codegen: boolean
+}
+
+/** `millrace replay`: a recording through the real path, and what comes out. docs/replay.md is the contract. */
+export function addReplay (program: Command): void {
+  program.command('replay')
+    .description('play a recording through a pipeline and print windows, events, late readings and dead letters')
+    .argument('<definition>', 'a .yaml, .yml or .ts file')
+    .requiredOption('--input <file>', 'readings in order of arrival: .csv, or one JSON object a line; - reads stdin')
+    .option('--emit <kinds>', `what to print: ${lineKinds.join(',')}`, kinds, ['windows', 'events', 'late', 'dead-letters'])
+    .option('--batch <n>', 'records in one record batch', positive, 4096)
+    .option('--snapshot-every <n>', 'take a snapshot every n lines', positive)
+    .option('--restart-every <n>', 'every n lines: snapshot, drop all state, restore', positive)
+    .option('--crash-every <n>', 'every n lines: drop all state without a snapshot, restore the last one, play again without emitting', positive)
+    .option('--table <name=file...>', 'rows of a table of the definition: .csv or JSON lines')
+    .option('--no-drain', 'leave open windows open at the end of input')
+    .option('--no-codegen', 'without generated code: slower, the same output')
+    .action(replay)
+}
+
+function kinds (text: string): readonly string[] {
+  const wanted = text.split(',').map(kind => kind.trim()).filter(Boolean)
+  const unknown = wanted.find(kind => !(lineKinds as readonly string[]).includes(kind))
+  if (unknown !== undefined) throw new InvalidArgumentError(`there is no kind ${JSON.stringify(unknown)}; there are ${lineKinds.join(', ')}`)
+  return wanted
+}
+
+export function positive (text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('a whole number from 1 to 999999999')
+  return Number(text)
+}
+
+async function replay (definition: string, options: ReplayCliOptions): Promise<void> {
+  const { play } = await import('./play.ts')
+  let open = true
+  let text = ''
+  const summary = await play({
+    ...options, definition, emit: new Set(options.emit), tables: new Map((options.table ?? []).map(pair)),
+    snapshotEvery: options.snapshotEvery ?? null, restartEvery: options.restartEvery ?? null, crashEvery: options.crashEvery ?? null,
+    print: line => { text += `${line}\n` },
+    turn: async () => {
+      if (text.length < 1 << 16) return open
+      open = await put(text)
+      text = ''
+      return open
+    },
+  })
+  await put(text)
+  const counted = [...summary.counts].map(([reason, many]) => `${reason} ${many}`).join(', ')
+  say(`${plural(summary.readings, 'reading')} in, ${plural(summary.lines, 'line')} out${counted === '' ? '' : `; ${counted}`}`)
+}
+
+function pair (text: string): readonly [string, string] {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError(`--table takes name=file, not ${JSON.stringify(text)}`)
+  return [text.slice(0, at), text.slice(at + 1)]
+}

@@ -1,0 +1,124 @@
+import { TaskClock } from '../core/clock.ts'
+import { StreamError } from '../core/errors.ts'
+import type { JournalContent } from '../core/journal.ts'
+import type { KeyTable } from '../core/keys.ts'
+import type { Outputs } from '../core/outputs.ts'
+import type { JournalSink, Moment, RuleStage, TaskStages, WindowStage } from '../core/stage.ts'
+import type { Stateful, StateTree } from '../core/state.ts'
+import type { Batch } from '../core/batch.ts'
+
+/** What a step came to: rows were processed, the loaded bytes are used up, or a schema id must be answered first. */
+export type Step = 'rows' | 'end' | 'schema'
+
+/**
+ * One partition of one source on its way through every stage.
+ *
+ * Shape:  load, then step until 'end'; after each step the outputs are taken and cleared. Between loads: control, drain, snapshot
+ * State:  that of the stages and of the clock; nothing else
+ * Errors: STATE_STAGE when a snapshot was taken with other stages
+ */
+export class Task implements Stateful {
+  readonly stages: TaskStages
+  readonly clock: TaskClock
+  /** Signals of the last step, for those who show or store readings. */
+  signals: Batch | null = null
+  readonly #windows: ReadonlyMap<string, WindowStage>
+  /** Offset of the next record. */
+  #next = 0
+
+  constructor (stages: TaskStages) {
+    this.stages = stages
+    this.clock = new TaskClock(stages.clock)
+    this.#windows = new Map(stages.windows.map(window => [window.name.replace(/^window\./, ''), window]))
+  }
+
+  get keys (): KeyTable { return this.stages.decode.keys }
+  get position (): number { return this.#next }
+  get schemaWanted (): number | null { return this.stages.decode.schemaWanted }
+
+  /** Take record batches; of their records, those with from <= offset < to. */
+  load (bytes: Uint8Array, from: number, to: number): void {
+    this.stages.decode.load(bytes, from, to)
+    this.#next = to
+  }
+
+  /** Process the next rows of what was loaded. */
+  step (out: Outputs, journal: JournalSink | null): Step {
+    const { decode, normalise, windows, rules } = this.stages
+    const batch = decode.next(out)
+    if (batch === null) return decode.schemaWanted === null ? 'end' : 'schema'
+    const signals = normalise.process(batch, out, journal)
+    this.signals = signals
+    this.clock.stamp(signals)
+    if (signals.count === 0) return 'rows'
+    for (const window of windows) window.process(signals, out)
+    for (const rule of rules) this.#rule(rule, signals, out)
+    return 'rows'
+  }
+
+  /** Something that is not in the source log: see JournalContent. */
+  control (content: JournalContent, out: Outputs): void {
+    switch (content.kind) {
+      case 'tick': this.clock.tick(content.arrival); return this.#advance(out)
+      case 'watermark': this.clock.watermarkTo(content.at); return this.#advance(out)
+      case 'lookup': return this.stages.normalise.lookup(content)
+      case 'schema': return this.stages.decode.schema(content.id, content.schema)
+      case 'registry':
+        for (const rule of this.stages.rules) {
+          if (rule.registryTable === content.table) rule.registry(content.key, content.present, this.moment, out)
+        }
+    }
+  }
+
+  /** End of a bounded input: everything open closes, nothing absent fires. */
+  drain (out: Outputs): void {
+    const { moment } = this
+    for (const window of this.stages.windows) window.drain(moment, out)
+    for (const rule of this.stages.rules) {
+      this.#rule(rule, null, out)
+      rule.drain(moment, out)
+    }
+  }
+
+  get moment (): Moment { return { watermark: this.clock.watermark, arrivalClock: this.clock.arrival, position: this.#next - 1 } }
+
+  snapshot (): StateTree {
+    const stages = Object.fromEntries(this.#all().map(stage => [stage.name, { hash: stage.hash, state: stage.snapshot() }]))
+    return { next: this.#next, clock: this.clock.snapshot(), stages }
+  }
+
+  restore (state: StateTree): void {
+    const kept = state.stages as { readonly [name: string]: { readonly hash: string, readonly state: StateTree } }
+    this.#next = state.next as number
+    this.clock.restore(state.clock as StateTree)
+    for (const stage of this.#all()) {
+      const found = kept[stage.name]
+      if (found === undefined || found.hash !== stage.hash) throw new StreamError('STATE_STAGE', { stage: stage.name, state: found?.hash ?? null, definition: stage.hash })
+      stage.restore(found.state)
+    }
+  }
+
+  #all () {
+    const { decode, normalise, windows, rules } = this.stages
+    return [decode, normalise, ...windows, ...rules]
+  }
+
+  #advance (out: Outputs): void {
+    const { moment } = this
+    for (const window of this.stages.windows) window.advance(moment, out)
+    for (const rule of this.stages.rules) {
+      this.#rule(rule, null, out)
+      rule.advance(moment, out)
+    }
+  }
+
+  /** A rule on a window sees the window's rows of this step, any other one the readings. */
+  #rule (rule: RuleStage, signals: Batch | null, out: Outputs): void {
+    if (rule.window === null) {
+      if (signals !== null) rule.process(signals, out)
+      return
+    }
+    const { rows } = this.#windows.get(rule.window)!
+    if (rows.count > 0) rule.process(rows, out)
+  }
+}

@@ -50,6 +50,8 @@ export type StatisticSpec =
 /** A named, pure, mergeable statistic: `state` is plain data. */
 export interface UserStatistic {
   readonly name: string
+  /** Kind of the result; default number. */
+  readonly kind?: 'number' | 'bool' | 'text'
   readonly create: () => unknown
   readonly add: (state: never, value: never) => unknown
   readonly merge: (left: never, right: never) => unknown

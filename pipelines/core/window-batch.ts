@@ -38,11 +38,11 @@ export function createWindowBatch (columns: readonly ColumnSpec[], capacity = 25
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] }
 
-/** Make room for one more row; doubles every column when full. */
-export function growWindowBatch (batch: WindowBatch): void {
-  if (batch.count < batch.capacity) return
+/** Make room for `extra` more rows; at least doubles every column when full. */
+export function growWindowBatch (batch: WindowBatch, extra = 1): void {
+  if (batch.count + extra <= batch.capacity) return
   const target = batch as Mutable<WindowBatch>
-  const capacity = batch.capacity * 2
+  const capacity = Math.max(batch.capacity * 2, batch.count + extra)
   for (const name of ['at', 'arrival', 'position', 'watermark', 'arrivalClock', 'start', 'end', 'expected', 'received'] as const) target[name] = grown(batch[name], capacity) as Float64Array<ArrayBuffer>
   for (const name of ['key', 'revision', 'valueStart', 'valueEnd'] as const) target[name] = grown(batch[name], capacity) as Int32Array<ArrayBuffer>
   for (const name of ['final', 'closing', 'retraction'] as const) target[name] = grown(batch[name], capacity) as Uint8Array<ArrayBuffer>

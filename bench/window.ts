@@ -1,0 +1,62 @@
+import { type Batch, createBatch, type NumberColumn } from '../pipelines/core/batch.ts'
+import { TaskClock } from '../pipelines/core/clock.ts'
+import { KeyTable } from '../pipelines/core/keys.ts'
+import { Outputs } from '../pipelines/core/outputs.ts'
+import type { WindowSpec } from '../pipelines/core/spec.ts'
+import { createWindowStage } from '../pipelines/window/stage.ts'
+import { bestRate, report } from './kit.ts'
+
+/** What does a reading cost in a window? One reading a second of each key, one number signal, count, mean, min and max. */
+const signals = [{ name: 'value', kind: 'number', unit: null }] as const
+const keep: WindowSpec['keep'] = [
+  { name: 'n', statistic: { kind: 'count' } },
+  { name: 'mean', statistic: { kind: 'mean', signal: 'value' } },
+  { name: 'min', statistic: { kind: 'min', signal: 'value' } },
+  { name: 'max', statistic: { kind: 'max', signal: 'value' } },
+]
+const tumbling: WindowSpec = { name: 'w', shape: { kind: 'tumbling', sizeMs: 60_000 }, keep, emit: { mode: 'close' }, allowedLatenessMs: 0, intervalMs: null, panesMax: 1 << 23 }
+const rows = 4096
+
+function readings (keyCount: number, count: number, keys: KeyTable): Batch[] {
+  const batches: Batch[] = []
+  const clock = new TaskClock({ latenessMs: 2_000, idleMs: Number.POSITIVE_INFINITY, explicit: false })
+  for (let key = 0; key < keyCount; key += 1) keys.internText(`sensor-${key}`)
+  for (let from = 0; from < count; from += rows) {
+    const batch = createBatch(signals, rows)
+    const { values, known } = batch.columns[0] as NumberColumn
+    for (let row = 0; row < rows; row += 1) {
+      const i = from + row
+      batch.key[row] = Math.imul(i % keyCount, 7919) % keyCount
+      batch.at[row] = 1.7e12 + Math.floor(i / keyCount) * 1_000 + i % 700
+      batch.arrival[row] = batch.at[row]!
+      batch.position[row] = i
+      values[row] = 20 + (i * 7919) % 100 / 50
+      known[row] = 1
+    }
+    batch.count = rows
+    clock.stamp(batch)
+    batches.push(batch)
+  }
+  return batches
+}
+
+function rateOf (spec: WindowSpec, batches: readonly Batch[], keys: KeyTable): number {
+  const out = new Outputs()
+  return bestRate(() => {
+    const stage = createWindowStage(spec, { number: 2, keys, signals })
+    for (const batch of batches) {
+      stage.process(batch, out)
+      out.clear()
+    }
+    return batches.length * rows
+  }, { runs: 4, warmup: 1 })
+}
+
+const keys = new KeyTable(1 << 21)
+const batches = readings(10_000, 2_400_000, keys)
+const base = rateOf(tumbling, batches, keys)
+report({ id: 'window.tumbling', what: 'tumbling 1 m, 10 k keys', value: base, unit: 'readings/s', goal: '>= 66 M/s (15 ns)', met: base >= 66e6 })
+const hopping = rateOf({ ...tumbling, shape: { kind: 'hopping', sizeMs: 60_000, advanceMs: 2_000 } }, batches, keys)
+report({ id: 'window.hopping30', what: 'hopping 1 m by 2 s: 30 panes, 2 readings a slice', value: hopping, unit: 'readings/s', peer: { name: 'tumbling', value: base } })
+const hour = rateOf({ ...tumbling, shape: { kind: 'hopping', sizeMs: 1_800_000, advanceMs: 60_000 } }, batches, keys)
+report({ id: 'window.hopping30m', what: 'hopping 30 m by 1 m: 30 panes, 60 readings a slice', value: hour, unit: 'readings/s', peer: { name: 'tumbling', value: base }, goal: '>= 0.7 x tumbling', met: hour >= 0.7 * base })

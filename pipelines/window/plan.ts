@@ -1,0 +1,97 @@
+import { StreamError } from '../core/errors.ts'
+import type { ColumnKind, ColumnSpec } from '../core/batch.ts'
+import type { SignalSpec, StatisticSpec, WindowSpec } from '../core/spec.ts'
+import { High, Low, Spread, Sum } from './accumulate-numbers.ts'
+import type { Accumulator, Place, Statistic } from './accumulator.ts'
+import type { PaneLayout } from './pane-store.ts'
+import { cellStatistic, meanStatistic, stddevStatistic, sumStatistic } from './statistics-number.ts'
+
+/** What a window keeps, worked out: the cells of a pane, what fills them, and how results are read off. */
+export interface Plan extends PaneLayout {
+  readonly accumulators: readonly Accumulator[]
+  /** One per `keep`, in order. */
+  readonly statistics: readonly Statistic[]
+  readonly columns: readonly ColumnSpec[]
+}
+
+/** The cell that counts readings; a stage's own cells come next, then those of the accumulators. */
+export const receivedCell = 0
+
+/**
+ * Statistics of one signal share accumulators: `mean` and `sum` are one.
+ *
+ * Errors: WINDOW_SIGNAL when a statistic names no signal, or one of a kind it cannot read
+ */
+export function planWindow (spec: WindowSpec, signals: readonly SignalSpec[], ownCells: readonly number[]): Plan {
+  const planner = new Planner(spec, signals, ownCells)
+  const statistics = spec.keep.map(({ statistic }) => planner.statistic(statistic))
+  return { template: planner.template, objects: planner.objects, accumulators: planner.accumulators, statistics, columns: windowColumns(spec, signals) }
+}
+
+/** The columns of a window's results. Units follow the signal; a rate is per second; counts have none. */
+export function windowColumns (spec: WindowSpec, signals: readonly SignalSpec[]): ColumnSpec[] {
+  return spec.keep.map(({ name, statistic }) => {
+    if (statistic.kind === 'count') return { name, kind: 'number', unit: null }
+    const signal = signalOf(spec, signals, statistic.signal)
+    return { name, ...resultOf(statistic, signal) }
+  })
+}
+
+function resultOf (statistic: Exclude<StatisticSpec, { kind: 'count' }>, { kind, unit }: SignalSpec): { readonly kind: ColumnKind, readonly unit: string | null } {
+  switch (statistic.kind) {
+    case 'first': case 'last': return { kind, unit }
+    case 'rate': return { kind: 'number', unit: unit === null ? null : `${unit}/s` }
+    case 'distinct': return { kind: 'number', unit: null }
+    case 'collect': return { kind: 'value', unit: null }
+    case 'user': return { kind: statistic.statistic.kind ?? 'number', unit: null }
+    default: return { kind: 'number', unit }
+  }
+}
+
+function signalOf (spec: WindowSpec, signals: readonly SignalSpec[], name: string): SignalSpec {
+  const signal = signals.find(one => one.name === name)
+  if (signal === undefined) throw new StreamError('WINDOW_SIGNAL', { window: spec.name, signal: name })
+  return signal
+}
+
+class Planner {
+  readonly template: number[]
+  objects = 0
+  readonly accumulators: Accumulator[] = []
+  readonly #spec: WindowSpec
+  readonly #signals: readonly SignalSpec[]
+  readonly #cells = new Map<string, Place>()
+
+  constructor (spec: WindowSpec, signals: readonly SignalSpec[], ownCells: readonly number[]) {
+    this.#spec = spec
+    this.#signals = signals
+    this.template = [0, ...ownCells]
+  }
+
+  statistic (statistic: StatisticSpec): Statistic {
+    if (statistic.kind === 'count') return cellStatistic(receivedCell)
+    const signal = signalOf(this.#spec, this.#signals, statistic.signal)
+    const column = this.#signals.indexOf(signal)
+    switch (statistic.kind) {
+      case 'sum': return sumStatistic(this.#share('sum', column, Sum).cell)
+      case 'mean': return meanStatistic(this.#share('sum', column, Sum).cell)
+      case 'min': return cellStatistic(this.#share('low', column, Low).cell)
+      case 'max': return cellStatistic(this.#share('high', column, High).cell)
+      case 'stddev': return stddevStatistic(this.#share('spread', column, Spread).cell)
+      default: throw new StreamError('WINDOW_SIGNAL', { window: this.#spec.name, statistic: statistic.kind })
+    }
+  }
+
+  /** The place of an accumulator, made once for all statistics that ask for the same `name` of a column. */
+  #share (name: string, column: number, kind: new (place: Place) => Accumulator): Place {
+    const known = this.#cells.get(`${name} ${column}`)
+    if (known !== undefined) return known
+    const place = { column, cell: this.template.length, object: this.objects }
+    const accumulator = new kind(place)
+    this.#cells.set(`${name} ${column}`, place)
+    this.template.push(...accumulator.template)
+    this.objects += accumulator.objects
+    this.accumulators.push(accumulator)
+    return place
+  }
+}

@@ -1,0 +1,104 @@
+import type { LiveBuckets } from './live-buckets.ts'
+import { sortByRank } from './order.ts'
+import type { PaneStore } from './pane-store.ts'
+import type { ResultWriter } from './results.ts'
+import type { Revisions } from './revisions.ts'
+import type { SliceTree } from './slice-tree.ts'
+import type { Slices } from './slices.ts'
+
+export interface SlicedReportsOptions {
+  readonly slices: Slices
+  readonly panes: PaneStore
+  readonly live: LiveBuckets
+  readonly tree: SliceTree
+  readonly revisions: Revisions
+  readonly writer: ResultWriter
+  readonly expected: number
+  readonly firstCell: number
+  readonly changedCell: number
+}
+interface Flags { readonly final: 0 | 1, readonly closing: 0 | 1 }
+
+/** What windows made of slices report: at their close, at a change, and early. */
+export class SlicedReports {
+  readonly #with: SlicedReportsOptions
+
+  constructor (options: SlicedReportsOptions) { this.#with = options }
+
+  /** The watermark has reached the window's end. */
+  close (window: number): void {
+    const { slices, panes, live, tree } = this.#with
+    if (slices.perWindow === 1) {
+      this.#append(window, panes.slots(live.get(window)!), { final: 1, closing: 1 })
+      return
+    }
+    const { slots } = tree.window(window)
+    this.#append(window, slots, { final: 1, closing: 1 })
+    tree.release()
+    tree.forget(window)
+  }
+
+  /** The pane of one key changed. `slot` is its pane in the slice that changed. */
+  change (window: number, slot: number, isClosed: boolean): void {
+    const { slices, panes, tree } = this.#with
+    const key = panes.keyOf[slot]!
+    const of = slices.perWindow === 1 ? slot : tree.pane(window, key)
+    const row = this.#append(window, Int32Array.of(of), { final: isClosed ? 1 : 0, closing: 0 })
+    const { rows } = this.#with.writer
+    if (isClosed && rows.revision[row] === 0) rows.closing[row] = 1
+    tree.release()
+  }
+
+  /** Early results of the panes that changed since the last ones, of windows later than `closed`. */
+  early (closed: number): void {
+    const { slices, live } = this.#with
+    const changed = this.#changed()
+    for (let window = closed; ;) {
+      const next = live.sorted.slice(live.indexFrom(slices.firstSlice(window + 1))).find(({ number }) => changed.has(number))
+      if (next === undefined) return
+      window = Math.max(window + 1, slices.firstWindow(next.number))
+      const keys = new Set<number>()
+      for (let slice = slices.firstSlice(window), end = slice + slices.perWindow; slice < end; slice += 1) {
+        for (const key of changed.get(slice) ?? []) keys.add(key)
+      }
+      this.#earlyOf(window, keys)
+    }
+  }
+
+  #earlyOf (window: number, keys: ReadonlySet<number>): void {
+    const { slices, panes, live, tree, firstCell } = this.#with
+    const slots = Int32Array.from(keys, key => slices.perWindow === 1 ? panes.find(live.get(window)!, key) : tree.pane(window, key))
+    const rank = Float64Array.from(slots, slot => panes.cells[slot * panes.stride + firstCell]!)
+    sortByRank(slots, rank, slots.length)
+    this.#append(window, slots, { final: 0, closing: 0 })
+    tree.release()
+  }
+
+  /** Keys by slice of the panes that changed; they count as reported from now on. */
+  #changed (): ReadonlyMap<number, readonly number[]> {
+    const { panes, live, changedCell } = this.#with
+    const { cells, stride, keyOf } = panes
+    const changed = new Map<number, number[]>()
+    for (const bucket of live.sorted) {
+      const keys: number[] = []
+      for (const slot of panes.slots(bucket)) {
+        if (cells[slot * stride + changedCell] === 0) continue
+        cells[slot * stride + changedCell] = 0
+        keys.push(keyOf[slot]!)
+      }
+      if (keys.length > 0) changed.set(bucket.number, keys)
+    }
+    return changed
+  }
+
+  #append (window: number, slots: Int32Array, { final, closing }: Flags): number {
+    const { slices, panes, revisions, writer, expected } = this.#with
+    const count = slots.length
+    const first = writer.append({ panes, slots, count, start: slices.windowStart(window), end: slices.windowEnd(window), expected })
+    const { rows } = writer
+    rows.final.fill(final, first, first + count)
+    rows.closing.fill(closing, first, first + count)
+    if (revisions.counted) for (let i = 0; i < count; i += 1) rows.revision[first + i] = revisions.take(window, panes.keyOf[slots[i]!]!)
+    return first
+  }
+}

@@ -67,7 +67,7 @@ export default definePipeline({
   time: { lateness: '3s', idle: '10s', futureMax: '30s' },
   windows: {
     short: { tumbling: '10s', keep: { mean: { mean: 'celsius' }, max: { max: 'celsius' }, p99: { quantile: ['celsius', 0.99] }, n: 'count' } },
-    trend: { hopping: ['1m', '10s'], keep: { min: { min: 'celsius' }, warming: { delta: 'celsius' }, limit: { last: 'limit' }, site: { last: 'site' } } },
+    trend: { hopping: ['1m', '10s'], keep: { min: { min: 'celsius' }, warming: { delta: 'celsius' }, limit: { last: 'limit' }, site: { last: 'site' }, n: 'count' } },
   },
   rules: {
     tooWarm: {
@@ -75,7 +75,7 @@ export default definePipeline({
       severity: 'critical', labels: ['site', 'cargo'], ttl: '1m', summary: '{{key}} is at {{celsius}} Cel, limit {{limit}}',
     },
     doorLeftOpen: { when: 'doorOpen', atLeast: [5, 6], severity: 'warning', labels: ['site'], ttl: '1m' },
-    spoiling: { window: 'trend', when: 'min > limit', severity: 'critical', labels: ['site'], summary: '{{key}} has been too warm for a whole minute' },
+    spoiling: { window: 'trend', when: 'min > limit && n >= 30', severity: 'critical', labels: ['site'], summary: '{{key}} has been too warm for a whole minute' },
     silent: { absent: '20s', registry: 'devices', severity: 'warning' },
   },
   control: { topic: 'fleet.control', delivery: 'exactly-once' },

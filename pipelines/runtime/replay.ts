@@ -3,6 +3,7 @@ import type { JournalContent } from '../core/journal.ts'
 import type { KeyTable } from '../core/keys.ts'
 import { Outputs } from '../core/outputs.ts'
 import { type Headers, RecordBatchWriter } from '../core/record-batch.ts'
+import { isDeviceOf } from '../core/registry.ts'
 import type { CompiledPipeline } from '../core/stage.ts'
 import type { TableView } from '../core/table.ts'
 import { type Ordered, ordered } from './order.ts'
@@ -35,7 +36,7 @@ export type ReplayFormat = (output: ReplayOutput) => string | null
 
 interface Pending { readonly writer: RecordBatchWriter, readonly sequences: number[] }
 /** What came since the last snapshot, to be played again after a crash. */
-type Past = PastRecords | { readonly content: JournalContent }
+type Past = PastRecords | { readonly content: JournalContent, /** Null: every task's. */ readonly source: string | null }
 interface PastRecords {
   readonly source: string
   readonly bytes: Uint8Array
@@ -128,7 +129,11 @@ export class Replay {
   /** Keys of the tables that rules watch are there from the start. */
   #registerTables (): void {
     for (const [name, view] of this.#options.tables) {
-      for (const key of [...view.keys()].sort()) this.#control({ kind: 'registry', table: name, key, present: true })
+      for (const key of [...view.keys()].sort()) {
+        for (const source of this.#tasks.keys()) {
+          if (isDeviceOf(key, view.get(key), { source, partition: 0, partitions: 1 })) this.#control({ kind: 'registry', table: name, key, present: true }, source)
+        }
+      }
     }
   }
 
@@ -165,13 +170,14 @@ export class Replay {
     }
   }
 
-  #control (content: JournalContent): void {
+  #control (content: JournalContent, only: string | null = null): void {
     for (const [source, task] of this.#tasks) {
+      if (only !== null && source !== only) continue
       task.control(content, this.#out)
       this.#emit(source, task, this.#sequence)
     }
     this.#printLines()
-    if (this.#options.crashEvery !== null) this.#past.push({ content })
+    if (this.#options.crashEvery !== null) this.#past.push({ content, source: only })
   }
 
   #emit (source: string, task: Task, sequence: number | null): void {
@@ -212,7 +218,9 @@ export class Replay {
     this.#restore(this.#snapshots)
     const counted = new Map(this.#out.counts)
     for (const past of this.#past) {
-      if ('content' in past) for (const task of this.#tasks.values()) task.control(past.content, this.#out)
+      if ('content' in past) {
+        for (const [source, task] of this.#tasks) if (past.source === null || past.source === source) task.control(past.content, this.#out)
+      }
       else this.#again(past)
       this.#out.clear()
     }

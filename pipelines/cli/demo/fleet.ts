@@ -15,7 +15,7 @@ export interface Emission {
 }
 
 /** A row of the device registry, the topic `fleet.devices`. */
-export interface DeviceRow { readonly device: string, readonly model: Model, readonly site: Site, readonly cargo: string, readonly maxC: number }
+export interface DeviceRow { readonly device: string, readonly source: Model, readonly site: Site, readonly cargo: string, readonly maxC: number }
 
 export interface FleetOptions {
   readonly trucks: number
@@ -68,7 +68,7 @@ export function createFleet ({ trucks, seed, startMs, weather = loadWeather() }:
   let made = 0
   let turn = 0
 
-  const emission = (truck: number, measurement: Measurement) => ({ source: rows[truck]!.model, key: measurement.unit, value: models[rows[truck]!.model](measurement) })
+  const emission = (truck: number, measurement: Measurement) => ({ source: rows[truck]!.source, key: measurement.unit, value: models[rows[truck]!.source](measurement) })
   const run = (nowMs: number) => {
     fleet.forEach((truck, index) => {
       truck.run(nowMs, ({ sendMs, measurement, disturbance }) => { under.push({ ...emission(index, measurement), sendMs, disturbance, truck: index, number: made++ }) })
@@ -91,12 +91,12 @@ export function createFleet ({ trucks, seed, startMs, weather = loadWeather() }:
         return { ...emission(turn, fleet[turn]!.extra(nowMs)), sendMs: nowMs, disturbance: 'none' as const }
       })
     },
-    devices: () => [...rows, { device: 'PL-9999', model: 'polar', site: 'Seattle', cargo: 'dairy', maxC: 8 }],
+    devices: () => [...rows, { device: 'PL-9999', source: 'polar', site: 'Seattle', cargo: 'dairy', maxC: 8 }],
   }
 }
 
 function deviceRow (index: number, random: Random): DeviceRow {
-  const model = shares[index % shares.length]!
+  const source = shares[index % shares.length]!
   const cargo = random.pick(cargoes)
-  return { device: `${prefixes[model]}-${String(index + 1).padStart(4, '0')}`, model, site: random.pick(siteNames), cargo: cargo.name, maxC: cargo.maxC }
+  return { device: `${prefixes[source]}-${String(index + 1).padStart(4, '0')}`, source, site: random.pick(siteNames), cargo: cargo.name, maxC: cargo.maxC }
 }

@@ -62,9 +62,9 @@ const source = z.strictObject({
 /** One source: `key`, `time` and `normalise` stand beside it, or in it. */
 const onlySource = z.strictObject({
   ...sourceBody,
-  key: z.string().optional(),
-  time: z.strictObject(timeField).optional(),
-  normalise: normalise.optional(),
+  key: z.string().optional().describe('as beside the source'),
+  time: z.strictObject(timeField).optional().describe('as beside the source'),
+  normalise: normalise.optional().describe('as beside the source'),
 }).meta({ id: 'OnlySource' })
 
 const window = z.strictObject({

@@ -112,7 +112,7 @@ class Scanner {
         at = value.end
       } else {
         const end = this.#endOf(at)
-        if (key[1] !== undefined && after === end) list.push({ name: key[1], keyStart: at, value: { start: at, end, members: [], name: key[1] } })
+        if (key[1] !== undefined && this.#text.slice(at, end) === key[1]) list.push({ name: key[1], keyStart: at, value: { start: at, end, members: [], name: key[1] } })
         at = end
       }
       at = this.#pastComma(at)

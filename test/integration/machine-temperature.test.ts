@@ -6,7 +6,7 @@ import { test } from 'node:test'
 
 const repository = resolve(import.meta.dirname, '../..')
 /** The recording does not ship with the project: it lies beside the repository where its owners keep it. */
-const folder = join(repository, process.env.MILLRACE_RECORDINGS ?? '../shared/data', 'machine-temperature')
+const folder = resolve(repository, process.env.MILLRACE_RECORDINGS ?? '../shared/data', 'machine-temperature')
 const skip = existsSync(folder) ? false : 'the recording is not on this machine'
 
 interface EventLine { readonly kind: string, readonly rule: string, readonly state: string, readonly at: number }

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { machineClock, openEmbeddedLog } from '../../../connectors/embedded/public.ts'
+import { type EmbeddedLog, embeddedRegistry, machineClock, openEmbeddedLog } from '../../../connectors/embedded/public.ts'
+import { demoTopics, deviceTopic, openDemo } from '../../../pipelines/cli/demo/demo.ts'
 import { Driver } from '../../../pipelines/cli/demo/driver.ts'
 import { createFleet } from '../../../pipelines/cli/demo/fleet.ts'
 import { poisons } from '../../../pipelines/cli/demo/poison.ts'
@@ -62,7 +63,7 @@ async function drive (driver: Driver, clock: ReturnType<typeof quickClock>, last
 
 async function recordsOf (log: LogPort, topic: string): Promise<(LogRecord & { readonly partition: number })[]> {
   const all: (LogRecord & { readonly partition: number })[] = []
-  for (const partition of [0, 1]) {
+  for (let partition = 0; partition < (await log.topic(topic))!.partitions; partition += 1) {
     for (let { start: offset, end } = await log.range(topic, partition); offset < end;) {
       const { bytes } = await log.fetch({ topic, partition, offset, bytesMax: 1 << 20, waitMs: 0 })
       for (const record of records(bytes)) if (record.offset >= offset) all.push({ ...record, partition })
@@ -109,6 +110,22 @@ test('driver: a burst adds as many readings a second as wanted, for as long as w
   await drive(driver, clock, 3_000)
   assert(!driver.bursting)
   assert(driver.driven.readings > 1_900 && driver.driven.readings < 2_200, `${driver.driven.readings} readings`)
+}))
+
+test('demo: on an empty log it makes topics, registers contracts and introduces devices; on a full one it goes on', () => withLog(async log => {
+  for (const topic of topics) await log.deleteTopic(topic)
+  const registry = embeddedRegistry(log as EmbeddedLog)
+  for (const count of [51, 102]) {
+    const clock = quickClock()
+    const driver = await openDemo({ log, registry, clock, trucks: 50, poisonEveryMs: null })
+    await drive(driver, clock, 2_000)
+    assert.equal((await recordsOf(log, deviceTopic)).length, count)
+  }
+  for (const topic of Object.values(demoTopics)) {
+    const value = (await recordsOf(log, topic))[0]?.value
+    assert(value)
+    assert.deepEqual(JSON.parse((await registry.byId(new DataView(value.buffer, value.byteOffset).getInt32(1)))!), JSON.parse((await registry.latest(`${topic}-value`))!.schema))
+  }
 }))
 
 test('driver: a topic that is missing is named', () => withLog(async log => {

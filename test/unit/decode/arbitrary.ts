@@ -115,6 +115,8 @@ export function expected (type: Json, value: unknown): unknown {
     case 'array': return (value as readonly unknown[]).map(item => expected(node.items as Json, item))
     case 'map': return Object.fromEntries(Object.entries(value as object).map(([key, item]) => [key, expected(node.values as Json, item)]))
     case 'record': return Object.fromEntries((node.fields as readonly Field[]).map(field => [field.name, expected(field.type, (value as Record<string, unknown>)[field.name])]))
+    // Java rounds a whole number read as a float; avsc does not.
+    case 'float': return Math.fround(value as number)
     case 'int': case 'long': return ofTime(node.logicalType, value as number)
     case 'bytes': case 'fixed': return ofBytes(node, value as Buffer)
     default: return value

@@ -1,4 +1,6 @@
 import type { ControlEvent } from '../../schemas/control-event.ts'
+import type { DeadLetter } from '../../schemas/dead-letter.ts'
+import type { LateReading } from '../../schemas/late-reading.ts'
 import type { Batch, ColumnSpec } from './batch.ts'
 import type { KeyTable } from './keys.ts'
 import type { SignalSpec } from './spec.ts'
@@ -110,29 +112,6 @@ export interface LakeLayout {
 /** Rows of one task. `batch` and `keys` are read during the call only. */
 export interface LakeReadings { readonly source: string, readonly topic: string, readonly partition: number, readonly batch: Batch, readonly keys: KeyTable }
 export interface LakeRollups { readonly window: string, readonly source: string, readonly partition: number, readonly rows: WindowBatch, readonly keys: KeyTable }
-/** A record of the dead-letter or late topic, decoded. `topic`, `partition`, `offset` are those of the record that could not be used, where known. */
-export interface LakeDeadLetter {
-  readonly step: string
-  readonly reason: string
-  readonly message: string
-  readonly arrival: number
-  readonly topic: string | null
-  readonly partition: number | null
-  readonly offset: number | null
-  readonly schemaId: number | null
-  readonly key: Uint8Array | null
-  readonly value: Uint8Array | null
-}
-export interface LakeLate {
-  readonly window: string
-  readonly key: string
-  readonly at: number
-  readonly arrival: number
-  readonly topic: string | null
-  readonly partition: number | null
-  readonly offset: number | null
-  readonly value: Uint8Array | null
-}
 export type LakeRow = Readonly<Record<string, null | boolean | number | string | Uint8Array>>
 
 /**
@@ -150,8 +129,8 @@ export interface LakePort {
   addReadings (rows: LakeReadings): void
   addRollups (rows: LakeRollups): void
   addEvents (events: readonly ControlEvent[]): void
-  addDeadLetters (letters: readonly LakeDeadLetter[]): void
-  addLate (late: readonly LakeLate[]): void
+  addDeadLetters (letters: readonly DeadLetter[]): void
+  addLate (late: readonly LateReading[]): void
   /** One transaction: the rows added before the call, and these positions. Later rows may be added while it runs. */
   commit (offsets: readonly (Committed & { readonly topic: string, readonly partition: number })[]): Promise<void>
   /** Forget rows added since the last commit. */

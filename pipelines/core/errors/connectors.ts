@@ -17,4 +17,7 @@ export const connectorErrors = {
   LOG_QUEUE_FULL: { fault: 'bug', action: 'stop', says: 'Cannot append: more is waiting to be written than the bound allows', advice: 'The caller appends without waiting for earlier appends.' },
   LOG_CLOSED: { fault: 'bug', action: 'stop', says: 'Cannot use the log: it is closed', advice: 'Something went on working after shutdown.' },
   REGISTRY_SCHEMA: { fault: 'config', action: 'stop', says: 'Cannot register schema: it is not Avro JSON', advice: 'The text must be JSON: an object with a `type`, a list of types, or the name of a type.' },
+  LAKE_LOCKED: { fault: 'external', action: 'stop', says: 'Cannot open the lake: another process holds its file', advice: 'DuckDB lets one process at a time open a file. Stop the pipeline that writes it, or ask the lake through that process (`millrace dev` keeps it open).' },
+  LAKE_UNAVAILABLE: { fault: 'external', action: 'retry', says: 'Cannot use the lake', advice: 'The database reported an error, usually a full disk. Nothing of the failed step was written; the pond goes back to what it last committed and tries again.' },
+  LAKE_LAYOUT: { fault: 'config', action: 'stop', says: 'Cannot lay out the lake: a name or type clashes', advice: 'Names become snake_case columns and tables: rename one of the two. A signal whose kind has changed needs another name, or another lake.' },
 } as const satisfies Record<string, ErrorEntry>

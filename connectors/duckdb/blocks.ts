@@ -1,0 +1,38 @@
+import type { LakeReadings, LakeRollups } from '../../pipelines/core/ports.ts'
+import { type Block, BlockBuilder } from './block.ts'
+import type { BlockTable } from './tables.ts'
+
+/** Readings in the order of the readings table: key, at, arrived_at, source, partition, offset, signals. */
+export function readingsBlock ({ source, partition, batch, keys }: LakeReadings, { columns }: BlockTable): Block {
+  const block = new BlockBuilder(batch.count, columns.map(({ type }) => type))
+  block.texts(batch.key, keys)
+  block.wholes(batch.at, 'stamp')
+  block.wholes(batch.arrival, 'stamp')
+  block.text(source)
+  block.integer(partition)
+  block.wholes(batch.position, 'bigint')
+  for (const column of batch.columns) block.column(column)
+  return block.finish()
+}
+
+/** Rollups in the order of their stage table; `turn` numbers the rows of a commit. A retraction's values are unknown. */
+export function rollupsBlock ({ source, partition, rows, keys }: LakeRollups, { columns }: BlockTable, turn: number): Block {
+  const { count } = rows
+  const block = new BlockBuilder(count, columns.map(({ type }) => type))
+  block.texts(rows.key, keys)
+  block.wholes(rows.start, 'stamp')
+  block.wholes(rows.end, 'stamp')
+  block.text(source)
+  block.integer(partition)
+  block.doubles(rows.expected, known(rows.expected, count))
+  block.doubles(rows.received, known(rows.received, count))
+  block.integers(rows.revision)
+  block.bools(rows.final)
+  const nothing = rows.retraction.subarray(0, count).includes(1) ? rows.retraction.slice(0, count).map(taken => 1 - taken) : null
+  for (const column of rows.columns) block.column(column, nothing)
+  block.bools(rows.retraction)
+  block.integers(Int32Array.from({ length: count }, (_, row) => turn + row))
+  return block.finish()
+}
+
+const known = (values: Float64Array, count: number) => Uint8Array.from({ length: count }, (_, row) => Number.isNaN(values[row]) ? 0 : 1)

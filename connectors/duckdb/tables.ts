@@ -1,0 +1,139 @@
+import type { ColumnKind } from '../../pipelines/core/batch.ts'
+import type { LakeLayout } from '../../pipelines/core/ports.ts'
+import { distinctNames, literal, quoted, snakeCase } from './names.ts'
+
+/** Physical form of a column in a block: what its bytes are and which DuckDB type they fill. */
+export type CellType = 'text' | 'double' | 'stamp' | 'integer' | 'bigint' | 'bool'
+const sqlTypes = { text: 'VARCHAR', double: 'DOUBLE', stamp: 'TIMESTAMP_MS', integer: 'INTEGER', bigint: 'BIGINT', bool: 'BOOLEAN' } as const satisfies Record<CellType, string>
+const cellTypes = { number: 'double', bool: 'bool', text: 'text', value: 'text' } as const satisfies Record<ColumnKind, CellType>
+
+export interface TableColumn { readonly name: string, readonly type: CellType }
+/** A table filled by blocks. With `merge` blocks gather in `stage`, a temporary table, and `merge` takes them over at commit. */
+export interface BlockTable { readonly name: string, readonly columns: readonly TableColumn[], readonly stage: string | null, readonly merge: readonly string[] }
+/** Rows that come as one JSON array; rare. */
+export interface JsonTable { readonly name: string, readonly insert: string }
+
+/**
+ * All tables of a pipeline's lake. Everything here is plain data: it is sent to the thread that holds the database.
+ *
+ * Shape: `blocks[0]` readings, `blocks[1]` keys, then one per window in the layout's order; `json` events, dead letters, late
+ */
+export interface Tables {
+  readonly create: readonly string[]
+  readonly blocks: readonly BlockTable[]
+  readonly json: { readonly events: JsonTable, readonly deadLetters: JsonTable, readonly late: JsonTable }
+  readonly readings: string
+  readonly offsets: string
+}
+
+/**
+ * Errors: LAKE_LAYOUT when two names become one
+ */
+export function lakeTables (layout: LakeLayout): Tables {
+  const p = snakeCase(layout.pipeline)
+  const fixed = ['readings', 'keys', 'alerts', 'alerts_by_day', 'dead_letters', 'late']
+  const windows = distinctNames('window', layout.windows.map(({ name }) => name), fixed)
+  const readings = readingsTable(`${p}_readings`, layout)
+  const keys = keysTable(`${p}_keys`)
+  const rollups = layout.windows.map(({ columns }, index) => rollupTable(`${p}_${windows[index]}`, columns))
+  const offsets = '_millrace_offsets'
+  return {
+    create: [
+      createTable(readings), `${createTable(keys).slice(0, -1)}, PRIMARY KEY (key))`, ...rollups.map(createTable),
+      ...alertTables(p),
+      `CREATE TABLE IF NOT EXISTS ${offsets} (pipeline VARCHAR, topic VARCHAR, "partition" INTEGER, "offset" BIGINT, metadata VARCHAR, PRIMARY KEY (pipeline, topic, "partition"))`,
+      ...[keys, ...rollups].map(stageTable),
+    ],
+    blocks: [readings, keys, ...rollups],
+    json: { events: eventsTable(`${p}_alerts`), deadLetters: deadLettersTable(`${p}_dead_letters`), late: lateTable(`${p}_late`) },
+    readings: readings.name,
+    offsets,
+  }
+}
+
+const positionColumns: readonly TableColumn[] = [
+  { name: 'key', type: 'text' }, { name: 'at', type: 'stamp' }, { name: 'arrived_at', type: 'stamp' }, { name: 'source', type: 'text' }, { name: 'partition', type: 'integer' }, { name: 'offset', type: 'bigint' },
+]
+
+/** No primary key: rows and offsets commit together, so none is written twice, and an index would cost more than the rows. */
+function readingsTable (name: string, { signals }: LakeLayout): BlockTable {
+  const names = distinctNames('signal', signals.map(signal => signal.name), positionColumns.map(column => column.name))
+  return { name, columns: [...positionColumns, ...signals.map(({ kind }, index) => ({ name: names[index]!, type: cellTypes[kind] }))], stage: null, merge: [] }
+}
+
+function keysTable (name: string): BlockTable {
+  const columns: TableColumn[] = [{ name: 'key', type: 'text' }, { name: 'source', type: 'text' }, { name: 'first_arrival', type: 'stamp' }, { name: 'last_arrival', type: 'stamp' }]
+  const stage = `_stage_${name}`
+  return {
+    name, columns, stage,
+    merge: [`INSERT INTO ${name} SELECT key, any_value(source), min(first_arrival), max(last_arrival) FROM ${stage} GROUP BY key
+      ON CONFLICT (key) DO UPDATE SET first_arrival = least(first_arrival, excluded.first_arrival), last_arrival = greatest(last_arrival, excluded.last_arrival)`],
+  }
+}
+
+const rollupColumns: readonly TableColumn[] = [
+  { name: 'key', type: 'text' }, { name: 'start', type: 'stamp' }, { name: 'end', type: 'stamp' }, { name: 'source', type: 'text' }, { name: 'partition', type: 'integer' },
+  { name: 'expected', type: 'double' }, { name: 'received', type: 'double' }, { name: 'revision', type: 'integer' }, { name: 'final', type: 'bool' },
+]
+
+/**
+ * A row stands for its (key, start): of the rows of a commit the last one wins, and it replaces what was there. The range of starts
+ * lets DuckDB leave out row groups of other times.
+ */
+function rollupTable (name: string, keep: LakeLayout['windows'][number]['columns']): BlockTable {
+  const names = distinctNames('statistic', keep.map(column => column.name), [...rollupColumns.map(column => column.name), 'retraction', 'turn'])
+  const columns = [...rollupColumns, ...keep.map(({ kind }, index) => ({ name: names[index]!, type: cellTypes[kind] }))]
+  const stage = `_stage_${name}`
+  const list = columns.map(column => quoted(column.name)).join(', ')
+  return {
+    name, stage,
+    columns: [...columns, { name: 'retraction', type: 'bool' }, { name: 'turn', type: 'integer' }],
+    merge: [
+      `DELETE FROM ${name} WHERE "start" BETWEEN (SELECT min("start") FROM ${stage}) AND (SELECT max("start") FROM ${stage}) AND (key, "start") IN (SELECT key, "start" FROM ${stage})`,
+      `INSERT INTO ${name} (${list}) SELECT ${list} FROM (SELECT * FROM ${stage} QUALIFY row_number() OVER (PARTITION BY key, "start" ORDER BY turn DESC) = 1) WHERE NOT retraction ORDER BY "start", key`,
+    ],
+  }
+}
+
+const columnList = (columns: readonly TableColumn[]) => columns.map(({ name, type }) => `${quoted(name)} ${sqlTypes[type]}`).join(', ')
+/** What a block table holds for good: `turn` and `retraction` only live in the stage. */
+export const keptColumns = ({ columns, stage }: BlockTable): readonly TableColumn[] => stage === null ? columns : columns.filter(({ name }) => name !== 'turn' && name !== 'retraction')
+export const sqlType = (type: CellType): string => sqlTypes[type]
+const createTable = (table: BlockTable) => `CREATE TABLE IF NOT EXISTS ${table.name} (${columnList(keptColumns(table))})`
+const stageTable = ({ stage, columns }: BlockTable) => `CREATE TEMP TABLE IF NOT EXISTS ${stage} (${columnList(columns)})`
+
+function alertTables (p: string): string[] {
+  return [
+    `CREATE TABLE IF NOT EXISTS ${p}_alerts (alert_id VARCHAR PRIMARY KEY, rule VARCHAR, rule_version VARCHAR, key VARCHAR, severity VARCHAR, state VARCHAR, seq INTEGER, ordinal BIGINT, reason VARCHAR, labels JSON, summary VARCHAR,
+      raised_at TIMESTAMP_MS, raised_arrival TIMESTAMP_MS, cleared_at TIMESTAMP_MS, updated_at TIMESTAMP_MS, expires_at TIMESTAMP_MS, mode VARCHAR, "values" JSON, units JSON, "window" JSON, topic VARCHAR, "partition" INTEGER, "offset" BIGINT)`,
+    `CREATE OR REPLACE VIEW ${p}_alerts_by_day AS SELECT CAST(raised_at AS DATE) AS day, * FROM ${p}_alerts ORDER BY day, raised_at, alert_id`,
+    `CREATE TABLE IF NOT EXISTS ${p}_dead_letters (step VARCHAR, reason VARCHAR, message VARCHAR, arrived_at TIMESTAMP_MS, topic VARCHAR, "partition" INTEGER, "offset" BIGINT, schema_id INTEGER, key BLOB, "value" BLOB, headers JSON)`,
+    `CREATE TABLE IF NOT EXISTS ${p}_late ("window" VARCHAR, key VARCHAR, "at" TIMESTAMP_MS, arrived_at TIMESTAMP_MS, topic VARCHAR, "partition" INTEGER, "offset" BIGINT, "value" BLOB)`,
+  ]
+}
+
+const rowsOf = '(SELECT unnest(CAST($1 AS JSON[])) AS r)'
+const text = (path: string) => `r->>${literal(`$.${path}`)}`
+const stamp = (path: string) => `CAST(make_timestamp(CAST(1000 * CAST(${text(path)} AS DOUBLE) AS BIGINT)) AS TIMESTAMP_MS)`
+const number = (path: string, type: string) => `CAST(${text(path)} AS ${type})`
+const blob = (path: string) => `unhex(${text(path)})`
+const position = (path: string) => `${text(`${path}.topic`)}, ${number(`${path}.partition`, 'INTEGER')}, ${number(`${path}.offset`, 'BIGINT')}`
+
+/** One row per episode; a later change (a higher `seq`) overwrites, a repeated one changes nothing. Times of the raise stay. */
+function eventsTable (name: string): JsonTable {
+  const changing = ['severity', 'state', 'seq', 'reason', 'labels', 'summary', 'cleared_at', 'updated_at', 'expires_at', '"values"', 'units', '"window"', 'topic', '"partition"', '"offset"']
+  const insert = `INSERT INTO ${name} SELECT ${text('alertId')}, ${text('rule')}, ${text('ruleVersion')}, ${text('key')}, ${text('severity')}, ${text('state')}, ${number('seq', 'INTEGER')}, ${number('ordinal', 'BIGINT')}, ${text('reason')}, r->'$.labels', ${text('summary')},
+      ${stamp('raisedAt')}, CASE WHEN ${text('state')} = 'raised' THEN ${stamp('arrivedAt')} END, CASE WHEN ${text('state')} = 'cleared' THEN ${stamp('at')} END, ${stamp('at')}, ${stamp('expiresAt')}, ${text('mode')}, r->'$.values', r->'$.units', r->'$.window', ${position('source')}
+    FROM ${rowsOf}
+    ON CONFLICT (alert_id) DO UPDATE SET ${changing.map(column => `${column} = excluded.${column}`).join(', ')}, raised_arrival = coalesce(${name}.raised_arrival, excluded.raised_arrival)
+    WHERE excluded.seq > ${name}.seq`
+  return { name, insert }
+}
+
+function deadLettersTable (name: string): JsonTable {
+  return { name, insert: `INSERT INTO ${name} SELECT ${text('step')}, ${text('reason')}, ${text('message')}, ${stamp('arrival')}, ${position('source')}, ${number('schemaId', 'INTEGER')}, ${blob('key')}, ${blob('value')}, r->'$.headers' FROM ${rowsOf}` }
+}
+
+function lateTable (name: string): JsonTable {
+  return { name, insert: `INSERT INTO ${name} SELECT ${text('window')}, ${text('key')}, ${stamp('at')}, ${stamp('arrival')}, ${position('source')}, ${blob('value')} FROM ${rowsOf}` }
+}

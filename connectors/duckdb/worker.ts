@@ -1,0 +1,73 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { StreamError } from '../../pipelines/core/errors.ts'
+import { type DatabaseOptions, LakeDatabase, lakeError } from './database.ts'
+import type { Ask, FromDatabase, ToDatabase } from './messages.ts'
+
+/** The thread that holds the database: works off messages one by one, in order. */
+const port = parentPort!
+const options = workerData as DatabaseOptions
+let epoch = 0
+let failed: StreamError | null = null
+
+const answer = (message: FromDatabase): void => { port.postMessage(message) }
+const errorOf = (cause: unknown): StreamError => lakeError(cause, { file: options.file })
+const fail = (id: number, cause: unknown): void => {
+  const { code, details } = errorOf(cause)
+  answer({ id, error: { code, details } })
+}
+
+async function work (database: LakeDatabase, message: ToDatabase): Promise<void> {
+  switch (message.kind) {
+    case 'block': await attempt(database, message.epoch, () => database.append(message.table, message.block)); return
+    case 'json': await attempt(database, message.epoch, () => database.insert(message.sql, message.json)); return
+    case 'commit':
+      await attempt(database, message.epoch, () => database.commit(message.positions))
+      if (message.epoch === epoch && failed === null) answer({ id: message.id })
+      else fail(message.id, failed ?? new StreamError('LAKE_UNAVAILABLE', { why: 'discarded' }))
+      return
+    case 'discard':
+      epoch = message.epoch
+      failed = null
+      await database.rollback()
+      return
+    case 'ask':
+      try {
+        answer({ id: message.id, result: await ask(database, message.ask) })
+      } catch (cause) {
+        fail(message.id, cause)
+      }
+  }
+}
+
+async function attempt (database: LakeDatabase, of: number, step: () => Promise<void>): Promise<void> {
+  if (of !== epoch || failed !== null) return
+  try {
+    await step()
+  } catch (cause) {
+    failed = errorOf(cause)
+    // The transaction may be gone already; what matters is that nothing of it stays.
+    await database.rollback().catch(() => {})
+  }
+}
+
+function ask (database: LakeDatabase, question: Ask): Promise<unknown> {
+  switch (question.what) {
+    case 'committed': return database.committed(question.topic, question.partition)
+    case 'query': return database.query(question.sql)
+    case 'expire': return database.expire(question.beforeMs)
+    case 'close': return database.close()
+  }
+}
+
+try {
+  const database = await LakeDatabase.open(options)
+  let last: Promise<void> = Promise.resolve()
+  port.on('message', (message: ToDatabase) => {
+    last = last.then(() => work(database, message)).catch(cause => { failed = errorOf(cause) })
+    if (message.kind === 'ask' && message.ask.what === 'close') void last.then(() => { port.close() })
+  })
+  answer({ id: 0 })
+} catch (cause) {
+  fail(0, cause)
+  port.close()
+}

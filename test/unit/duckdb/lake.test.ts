@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { KeyTable } from '../../../pipelines/core/keys.ts'
+import { createBatch } from '../../../pipelines/core/batch.ts'
+import { lakeFile, lakeFor, layout, readings, rollups } from './lake-kit.ts'
+
+const task = { source: 'polar', topic: 'fleet.polar', partition: 3 }
+const position = (offset: number, metadata = '') => ({ topic: 'fleet.polar', partition: 3, offset, metadata })
+
+test('lake: readings come back as they went in, missing values as null', async t => {
+  const lake = await lakeFor(t)
+  const keys = new KeyTable(100)
+  const long = 'a-refrigerated-truck-with-a-long-name'
+  const batch = readings([
+    { key: 'a', at: 1_700_000_000_000, celsius: 4.5, doorOpen: true, site: 'Oslo' },
+    { key: long, at: -1, celsius: null, doorOpen: null, site: null },
+    { key: 'twelve-bytes', at: 0, celsius: -0.25, doorOpen: false, site: 'a site whose name does not fit in place' },
+    { key: long, at: 2 ** 40 + 5, celsius: 1e300, doorOpen: true, site: 'Å' },
+  ], keys, { offset: 2 ** 33 })
+  lake.addReadings({ ...task, batch, keys })
+  await lake.commit([position(2 ** 33 + 4)])
+  assert.deepEqual(await lake.query('SELECT * FROM cold_chain_readings ORDER BY "offset"'), [
+    { key: 'a', at: 1_700_000_000_000, arrived_at: 1_700_000_000_005, source: 'polar', partition: 3, offset: 2 ** 33, celsius: 4.5, door_open: true, site: 'Oslo' },
+    { key: long, at: -1, arrived_at: 4, source: 'polar', partition: 3, offset: 2 ** 33 + 1, celsius: null, door_open: null, site: null },
+    { key: 'twelve-bytes', at: 0, arrived_at: 5, source: 'polar', partition: 3, offset: 2 ** 33 + 2, celsius: -0.25, door_open: false, site: 'a site whose name does not fit in place' },
+    { key: long, at: 2 ** 40 + 5, arrived_at: 2 ** 40 + 10, source: 'polar', partition: 3, offset: 2 ** 33 + 3, celsius: 1e300, door_open: true, site: 'Å' },
+  ])
+})
+
+test('lake: many batches with a reused batch, long names and a dictionary that begins anew are stored row for row', async t => {
+  const lake = await lakeFor(t)
+  const keys = new KeyTable(10_000)
+  const batch = createBatch(layout.signals, 5_000)
+  const site = batch.columns[2]!
+  let offset = 0
+  const expected: unknown[] = []
+  for (let round = 0; round < 4; round += 1) {
+    if (round % 2 === 1 && site.kind === 'text') site.dictionary.clear()
+    const rows = Array.from({ length: 4_999 - round }, (_, row) => ({ key: row % 3 === 0 ? `truck-${row % 700}` : `a-truck-with-a-long-name-${row % 900}`, at: row, celsius: row % 7 === 0 ? null : row / 4, site: `site of round ${round} number ${row % 50}` }))
+    lake.addReadings({ ...task, batch: readings(rows, keys, { offset, batch }), keys })
+    rows.forEach((row, index) => expected.push([row.key, row.celsius, row.site, offset + index]))
+    offset += rows.length
+  }
+  await lake.commit([position(offset)])
+  const rows = await lake.query('SELECT key, celsius, site, "offset" FROM cold_chain_readings ORDER BY "offset"')
+  assert.deepEqual(rows.map(row => Object.values(row)), expected)
+})
+
+test('lake: nothing is there before commit, nor after discard', async t => {
+  const lake = await lakeFor(t)
+  const keys = new KeyTable(100)
+  const count = async () => (await lake.query('SELECT count(*) AS n FROM cold_chain_readings'))[0]!.n
+  lake.addReadings({ ...task, batch: readings([{ key: 'a', at: 1, celsius: 1 }], keys), keys })
+  assert.equal(lake.pendingRows, 1)
+  assert.equal(await count(), 0)
+  lake.discard()
+  assert.equal(lake.pendingRows, 0)
+  lake.addReadings({ ...task, batch: readings([{ key: 'b', at: 1, celsius: 1 }], keys, { offset: 7 }), keys })
+  await lake.commit([position(8, 'm')])
+  assert.deepEqual(await lake.query('SELECT key, "offset" FROM cold_chain_readings'), [{ key: 'b', offset: 7 }])
+  assert.deepEqual(await lake.query('SELECT key FROM cold_chain_keys'), [{ key: 'b' }])
+  assert.deepEqual(await lake.committed('fleet.polar', 3), { offset: 8, metadata: 'm' })
+  assert.equal(await lake.committed('fleet.polar', 4), null)
+})
+
+test('lake: after a failed commit nothing of the same run is written until discard', async t => {
+  const lake = await lakeFor(t)
+  const keys = new KeyTable(100)
+  const add = (offset: number) => { lake.addReadings({ ...task, batch: readings([{ key: 'a', at: 1, celsius: 1 }], keys, { offset }), keys }) }
+  add(0)
+  const failing = lake.commit([{ ...position(1), partition: 2 ** 40 }])
+  add(1)
+  const after = lake.commit([position(2)])
+  await assert.rejects(failing, { code: 'LAKE_UNAVAILABLE' })
+  await assert.rejects(after, { code: 'LAKE_UNAVAILABLE' })
+  assert.equal(await lake.committed('fleet.polar', 3), null)
+  lake.discard()
+  add(0)
+  await lake.commit([position(1)])
+  assert.deepEqual(await lake.query('SELECT "offset" FROM cold_chain_readings'), [{ offset: 0 }])
+})
+
+test('lake: a rollup of a higher revision replaces the row, a retraction removes it, the last of one commit wins', async t => {
+  const lake = await lakeFor(t)
+  const keys = new KeyTable(100)
+  const add = (...rows: Parameters<typeof rollups>[0]) => { lake.addRollups({ ...task, window: 'minute', rows: rollups(rows, keys), keys }) }
+  const table = () => lake.query('SELECT key, start, "end", mean, revision, received, expected, seen FROM cold_chain_minute ORDER BY key, start')
+  const row = (key: string, start: number, end: number, mean: number | null, revision: number, seen = '[]') => ({ key, start, end, mean, revision, received: 2, expected: null, seen })
+  add({ key: 'a', start: 0, end: 60, mean: 1, seen: [1, 2] }, { key: 'a', start: 60, end: 120, mean: null }, { key: 'b', start: 0, end: 60, mean: 3 })
+  await lake.commit([position(1)])
+  assert.deepEqual(await table(), [row('a', 0, 60, 1, 0, '[1,2]'), row('a', 60, 120, null, 0), row('b', 0, 60, 3, 0)])
+  add({ key: 'a', start: 0, end: 60, mean: 1.5, revision: 1 }, { key: 'a', start: 0, end: 60, mean: 2, revision: 2 })
+  add({ key: 'b', start: 0, end: 60, mean: null, retraction: true }, { key: 'b', start: -10, end: 70, mean: 9 })
+  await lake.commit([position(2)])
+  assert.deepEqual(await table(), [row('a', 0, 60, 2, 2), row('a', 60, 120, null, 0), row('b', -10, 70, 9, 0)])
+  add({ key: 'b', start: -10, end: 70, mean: null, retraction: true }, { key: 'b', start: -10, end: 80, mean: 10 })
+  await lake.commit([position(3)])
+  assert.deepEqual((await table()).at(-1), row('b', -10, 80, 10, 0))
+})
+
+test('lake: the keys table keeps first and last arrival over commits and tasks', async t => {
+  const lake = await lakeFor(t)
+  const one = new KeyTable(100)
+  const two = new KeyTable(100)
+  const add = (keys: KeyTable, key: string, at: number) => { lake.addReadings({ ...task, batch: readings([{ key, at, celsius: 1 }], keys, { arrivalDelayMs: 0 }), keys }) }
+  add(one, 'a', 50)
+  add(one, 'a', 40)
+  add(two, 'b', 0)
+  await lake.commit([position(1)])
+  add(one, 'a', 90)
+  add(two, 'a', 45)
+  await lake.commit([position(2)])
+  assert.deepEqual(await lake.query('SELECT * FROM cold_chain_keys ORDER BY key'), [
+    { key: 'a', source: 'polar', first_arrival: 40, last_arrival: 90 }, { key: 'b', source: 'polar', first_arrival: 0, last_arrival: 0 },
+  ])
+})
+
+test('lake: expire deletes readings by arrival', async t => {
+  const lake = await lakeFor(t)
+  const keys = new KeyTable(100)
+  lake.addReadings({ ...task, batch: readings([{ key: 'a', at: 1_000, celsius: 1 }, { key: 'a', at: 2_000, celsius: 2 }], keys, { arrivalDelayMs: 0 }), keys })
+  await lake.commit([position(2)])
+  assert.equal(await lake.expire(2_500), 1)
+  assert.deepEqual(await lake.query('SELECT celsius FROM cold_chain_readings'), [{ celsius: 2 }])
+})
+
+test('lake: a file opened again holds what was committed, and takes new signals', async t => {
+  const file = lakeFile(t)
+  const keys = new KeyTable(100)
+  const first = await lakeFor(t, file)
+  first.addReadings({ ...task, batch: readings([{ key: 'a', at: 1, celsius: 1 }], keys), keys })
+  await first.commit([position(1, 'here')])
+  first.addReadings({ ...task, batch: readings([{ key: 'lost', at: 1, celsius: 1 }], keys), keys })
+  await first.close()
+  const wider = { ...layout, signals: [...layout.signals, { name: 'limit', kind: 'number', unit: 'Cel' } as const] }
+  const second = await lakeFor(t, file, wider)
+  assert.deepEqual(await second.committed('fleet.polar', 3), { offset: 1, metadata: 'here' })
+  assert.deepEqual(await second.query('SELECT key, "limit" FROM cold_chain_readings'), [{ key: 'a', limit: null }])
+  await second.close()
+  await assert.rejects(lakeFor(t, file, { ...layout, signals: [{ name: 'celsius', kind: 'text', unit: null }] }), { code: 'LAKE_LAYOUT' })
+})
+
+test('lake: names that become one are refused', async t => {
+  const signals = (...names: string[]) => ({ ...layout, signals: names.map(name => ({ name, kind: 'number', unit: null }) as const) })
+  for (const clash of [signals('doorOpen', 'door_open'), signals('arrivedAt'), { ...layout, windows: [{ name: 'keys', columns: [] }] }]) {
+    await assert.rejects(lakeFor(t, lakeFile(t), clash), { code: 'LAKE_LAYOUT' })
+  }
+})
+
+test('lake: a second opening of the same file is refused', async t => {
+  const file = lakeFile(t)
+  await lakeFor(t, file)
+  await assert.rejects(lakeFor(t, file), { code: 'LAKE_LOCKED' })
+})

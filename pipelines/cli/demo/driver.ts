@@ -25,8 +25,11 @@ export interface DriverOptions {
 /** What has been appended so far. */
 export interface Driven { readonly readings: number, readonly poison: number, readonly devices: number, readonly disturbances: ReadonlyMap<string, number> }
 
+interface OpenBatch { readonly topic: string, readonly partition: number, readonly writer: RecordBatchWriter }
+interface Place { readonly topic: string, readonly key: Uint8Array, readonly batch: OpenBatch }
+
 const sliceMs = 50
-const burstPerSliceMax = 20_000
+const burstPerSliceMax = 25_000
 /** After a suspended machine wakes, the fleet goes on from about now. */
 const catchUpMsMax = 10_000
 
@@ -34,13 +37,15 @@ const catchUpMsMax = 10_000
  * Appends what the fleet sends to the topics of its sources, as it is sent, until told to stop.
  *
  * Delivery: what `readings` counts is in the log
- * Limits:   a slice of 50 ms is appended before the next one begins; a burst gives at most 20,000 readings a slice
+ * Limits:   a slice of 50 ms is appended before the next one begins; a burst gives at most 25,000 readings a slice
  */
 export class Driver {
   readonly #options: DriverOptions
   readonly #random: Random
   readonly #disturbances = new Map<string, number>()
-  readonly #batches = new Map<string, { readonly topic: string, readonly partition: number, readonly writer: RecordBatchWriter }>()
+  readonly #batches = new Map<string, OpenBatch>()
+  /** Where a device's records go. */
+  readonly #places = new Map<string, Place>()
   readonly #partitions = new Map<string, number>()
   #readings = 0
   #poison = 0
@@ -80,7 +85,7 @@ export class Driver {
     let lastMs = clock.wallMs()
     if (poisonEveryMs !== null) this.#poisonAt = lastMs + Math.min(poisonEveryMs, 2_000)
     while (!signal.aborted) {
-      await clock.sleep(sliceMs, signal)
+      await clock.sleep(Math.max(1, lastMs + sliceMs - clock.wallMs()), signal)
       const nowMs = clock.wallMs()
       if (nowMs - lastMs > catchUpMsMax) fleet.step(nowMs - catchUpMsMax)
       for (const emission of fleet.step(nowMs)) this.#append(emission, nowMs)
@@ -116,12 +121,17 @@ export class Driver {
   }
 
   #put (topic: string, key: string, value: Uint8Array | null, nowMs: number): void {
-    const bytes = Buffer.from(key)
-    const partition = partitionOf(bytes, this.#partitions.get(topic)!)
+    let place = this.#places.get(key)
+    if (place?.topic !== topic) this.#places.set(key, place = this.#place(topic, Buffer.from(key)))
+    place.batch.writer.append(nowMs, place.key, value)
+  }
+
+  #place (topic: string, key: Uint8Array): Place {
+    const partition = partitionOf(key, this.#partitions.get(topic)!)
     const name = `${topic} ${partition}`
     let batch = this.#batches.get(name)
     if (batch === undefined) this.#batches.set(name, batch = { topic, partition, writer: new RecordBatchWriter() })
-    batch.writer.append(nowMs, bytes, value)
+    return { topic, key, batch }
   }
 
   async #open (): Promise<void> {

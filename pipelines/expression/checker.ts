@@ -1,5 +1,5 @@
 import { nearest } from '../core/nearest.ts'
-import { conversion, sameDimension, unitsEqual } from '../core/unit.ts'
+import { conversion, parseUnit, sameDimension, unitsEqual } from '../core/unit.ts'
 import type { ColumnKind } from '../core/batch.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { Kind, Node, SlotNode } from './node.ts'
@@ -53,7 +53,7 @@ export class Checker {
     if (found === null) return this.#meta(name, at)
     const { kind, unit } = found.field
     if (kind === 'value') this.fail('EXPRESSION_TYPE', at, { name, problem: 'an array, map, decimal or bytes field can only be asked known(x)' })
-    return { op: 'column', kind, unit: kind === 'number' ? unit : null, index: found.index, name }
+    return { op: 'column', kind, unit: kind === 'number' ? stated(unit) : null, index: found.index, name }
   }
 
   #meta (name: string, at: Syntax): Node {
@@ -82,6 +82,11 @@ export class Checker {
   demandUnit (value: Node, unit: string, at: Syntax, what: string): void {
     if (value.unit !== null && !unitsEqual(value.unit, unit)) this.fail('EXPRESSION_UNIT', at, { problem: `${what} takes ${unit}, this is in ${value.unit}`, left: value.unit, right: unit, ...advice(value.unit, unit) })
   }
+}
+
+/** A pure number (`1`, `{readings}`) takes any unit, as one without does. */
+export function stated (unit: string | null): string | null {
+  return unit === null || parseUnit(unit).terms.size === 0 ? null : unit
 }
 
 function advice (from: string, to: string): { readonly advice: string } {

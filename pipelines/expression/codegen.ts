@@ -1,6 +1,6 @@
 import type { Batch } from '../core/batch.ts'
 import type { KeyTable } from '../core/keys.ts'
-import { numberCode } from './functions.ts'
+import { numberCode } from './function-entry.ts'
 import { LiteralId, type Memo, type TextResult } from './memo.ts'
 import { equalsConstant } from './memoise.ts'
 import { type CallNode, type Checked, children, type IfNode, type LogicNode, type Node, type Value } from './node.ts'

@@ -6,7 +6,7 @@ export type Syntax = ASTNode
 export const sourceBytesMax = 4096
 export const depthMax = 64
 export const costMax = 2000
-const parser = new Environment({ limits: { maxDepth: depthMax, maxAstNodes: sourceBytesMax, maxListElements: 1000, maxMapEntries: 0, maxCallArguments: 32 } })
+const parser = new Environment({ limits: { maxDepth: depthMax, maxAstNodes: sourceBytesMax, maxListElements: 1000, maxMapEntries: 1000, maxCallArguments: 32 } })
 const quotedMax = 200
 
 /**

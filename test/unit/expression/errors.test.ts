@@ -44,7 +44,7 @@ const wrong: readonly (readonly [string, string, number, number, Readonly<Record
   ['tags == 1', 'EXPRESSION_TYPE', 1, 1, { name: 'tags' }],
   ['[1, 2]', 'EXPRESSION_TYPE', 1, 1],
   ['[1, 2][0]', 'EXPRESSION_TYPE', 1, 1],
-  ['{"a": 1}', 'EXPRESSION_LIMIT', 1, 2],
+  ['{"a": 1}', 'EXPRESSION_TYPE', 1, 1],
   ["b'x'", 'EXPRESSION_TYPE', 1, 1],
   ['9007199254740993 > 1', 'EXPRESSION_TYPE', 1, 1],
   ["site.matches(model)", 'EXPRESSION_TYPE', 1, 14],

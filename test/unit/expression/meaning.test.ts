@@ -106,6 +106,26 @@ test('text functions answer per text', () => {
   assert.deepEqual(valuesOf('string(n)', [{ n: 1.5 }, {}]), ['1.5', null])
 })
 
+test('texts are cleaned by trim, replace, indexOf and substring, counted in characters', () => {
+  assert.deepEqual(valuesOf('site.trim()', [{ site: ' \t Oslo\u00a0' }, { site: '   ' }]), ['Oslo', ''])
+  assert.deepEqual(valuesOf("site.replace('-', '/')", [{ site: 'a-b-c' }, { site: '' }]), ['a/b/c', ''])
+  assert.deepEqual(valuesOf("site.replace('', 'x')", [{ site: 'a' }]), [null])
+  assert.deepEqual(valuesOf("site.indexOf('b')", [{ site: '\u{1F600}b' }, { site: 'a' }]), [1, -1])
+  assert.deepEqual(valuesOf("site.indexOf('a', n)", [{ site: 'aba', n: 1 }, { site: 'aba', n: 4 }, { site: 'aba' }]), [2, null, null])
+  assert.deepEqual(valuesOf('site.substring(1, 3)', [{ site: '\u{1F600}bcd' }, { site: 'ab' }]), ['bc', null])
+  assert.deepEqual(valuesOf('site.substring(n)', [{ site: 'abc', n: 2 }, { site: 'abc', n: -1 }, { site: 'abc', n: 1.5 }]), ['c', null, null])
+  assert.deepEqual(valuesOf('int(site)', [{ site: '-12' }, { site: '1.5' }]), [-12, null])
+  assert.deepEqual(valuesOf('bool(site)', [{ site: 'True' }, { site: '0' }, { site: 'yes' }]), [true, false, null])
+})
+
+test('a long text takes no longer than its length', () => {
+  const site = `${' '.repeat(60_000)}x${' '.repeat(60_000)}x`
+  const from = process.hrtime.bigint()
+  assert.equal(resultOf('site.trim()', { site }), site.trim())
+  assert.equal(resultOf("site.replace(' ', model)", { site, model: 'y'.repeat(60_000) }), null)
+  assert.ok(Number(process.hrtime.bigint() - from) < 1e9)
+})
+
 test('a text longer than the limit is unknown', () => {
   const site = 'x'.repeat(40_000)
   assert.deepEqual(valuesOf('size(site + model)', [{ site, model: 'y' }, { site, model: site }]), [40_001, null])

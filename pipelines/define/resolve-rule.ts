@@ -39,11 +39,13 @@ export function resolveRules (resolving: Resolving, seen: Seen): readonly Resolv
 
 const ms = (text: string | undefined): number | null => text === undefined ? null : durationMs(text)
 
-/** What the rule's expressions may name: the signals, or the statistics of its window. Null when there is no such window. */
-function fieldsOf ({ problems, tools }: Resolving, { seen, rule, path }: { readonly seen: Seen, readonly rule: CheckedRule, readonly path: Path }): readonly ExpressionField[] | null {
+/** What the rule's expressions may name: the signals, or the statistics of its window. Null when there is no such window, or its statistics are not loaded. */
+function fieldsOf ({ problems, tools, functions }: Resolving, { seen, rule, path }: { readonly seen: Seen, readonly rule: CheckedRule, readonly path: Path }): readonly ExpressionField[] | null {
   if (rule.window === undefined) return seen.signals.map(signal => ({ ...signal, nullable: true }))
   if (!wanted({ problems, path: [...path, 'window'], thing: 'window', name: rule.window, names: seen.windows.map(window => window.name) })) return null
   const window = seen.windows.find(({ name }) => name === rule.window)!
+  // The kind of a user statistic is known once its file is loaded; then this is checked again.
+  if (functions === null && window.keep.some(({ statistic }) => statistic.kind === 'user')) return null
   return tools.windowColumns(window, seen.signals).map(({ name, kind, unit = null }) => ({ name, kind, unit, nullable: true }))
 }
 
@@ -53,6 +55,7 @@ const notAbsent = ['window', 'for', 'gap', 'clear', 'keepFiring', 'atLeast'] as 
 function checkForm ({ definition, problems }: Resolving, { rule, path }: RulePlace): void {
   if ((rule.when === undefined) === (rule.absent === undefined)) problems.add(path, rule.when === undefined ? 'a rule has "when" or "absent"' : 'a rule has either "when" or "absent", not both')
   if (rule.absent !== undefined) {
+    if (durationMs(rule.absent) === 0) problems.add([...path, 'absent'], 'silence is longer than nothing')
     for (const word of notAbsent) if (rule[word] !== undefined) problems.add([...path, word], `"${word}" does not go with "absent"`, { at: 'key' })
   } else if (rule.registry !== undefined) problems.add([...path, 'registry'], '"registry" goes with "absent" only', { at: 'key' })
   if (rule.registry !== undefined) wanted({ problems, path: [...path, 'registry'], thing: 'table', name: rule.registry, names: Object.keys(definition.tables) })

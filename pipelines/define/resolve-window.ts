@@ -77,7 +77,7 @@ function signalFits ({ problems }: Resolving, { word, signal, signals, place }: 
   return true
 }
 
-/** A statistic the user wrote, by its exported name. Null while functions are not loaded, or when it is none. */
+/** A statistic the user wrote, by its exported name; null when there is none. */
 function userStatistic ({ definition, problems, functions }: Resolving, word: string, path: Path): UserStatistic | null {
   const exported = functions === null ? [] : Object.keys(functions).filter(name => isStatistic(functions[name]))
   if (definition.functions === undefined || (functions !== null && !exported.includes(word))) {
@@ -85,8 +85,14 @@ function userStatistic ({ definition, problems, functions }: Resolving, word: st
     problems.add(path, `there is no statistic "${word}", and ${about}`, { at: 'key', nearest: nearestStatistic(word, exported) })
     return null
   }
-  if (functions === null) return null
+  if (functions === null) return notLoaded(word)
   return { ...functions[word] as Omit<UserStatistic, 'name'>, name: word }
+}
+
+/** Stands in for a statistic whose file is not loaded; `assertFunctionsLoaded` keeps it from ever being called. */
+function notLoaded (name: string): UserStatistic {
+  const refuse = () => { throw new StreamError('DEFINITION_UNREADABLE', { statistic: name }) }
+  return { name, create: refuse, add: refuse, merge: refuse, result: refuse }
 }
 
 export function isStatistic (value: unknown): boolean {

@@ -86,7 +86,7 @@ const rule = z.strictObject({
   gap: duration().optional().describe('true readings further apart than this begin anew'),
   clear: z.string().min(1).optional().describe('CEL condition that ends a firing alert; default: not `when`'),
   keepFiring: duration().optional().describe('hold a firing alert at least this long past its last true reading'),
-  atLeast: z.tuple([z.int().min(1), z.int().min(1)]).optional().describe('[3, 5]: three of the last five'),
+  atLeast: z.tuple([z.int().min(1), z.int().min(1).max(1_000)]).optional().describe('[3, 5]: three of the last five'),
   absent: duration().optional().describe('raise when a device is silent this long, by arrival'),
   registry: z.string().optional().describe('a table: its keys count as known devices, heard or not'),
   missing: z.union([z.literal('hold'), z.boolean()]).default('hold').describe('what a condition over a missing value counts as'),

@@ -16,7 +16,7 @@ export interface SourceText {
  * escapes such as `\n` and `\u0041` stand for one character; without, a doubled quote does.
  */
 export function offsetInQuoted (raw: string, { index, backslash }: { readonly index: number, readonly backslash: boolean }): number {
-  const wide = backslash ? /\\(?:x[\da-fA-F]{2}|u[\da-fA-F]{4}|u\{[\da-fA-F]+\}|U[\da-fA-F]{8}|[^])/y : /''/y
+  const wide = backslash ? /\\(?:x[\da-fA-F]{2}|u[\da-fA-F]{4}|u\{[\da-fA-F]+\}|U[\da-fA-F]{8}|[\s\S])/y : /''/y
   let at = 1
   for (let passed = 0; passed < index && at < raw.length - 1; passed += 1) {
     wide.lastIndex = at

@@ -2,6 +2,8 @@ import type { UserStatistic } from '../core/spec.ts'
 
 /** A statistic of the user's own: pure, and mergeable so that panes share their slices. `State` is plain data (numbers, texts, arrays, objects). */
 export interface StatisticParts<Value, State> {
+  /** Kind of the result; default number. */
+  readonly kind?: 'number' | 'bool' | 'text'
   readonly create: () => State
   /** The state with one value more; a new object or the old one changed. */
   readonly add: (state: State, value: Value) => State

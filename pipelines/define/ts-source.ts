@@ -56,7 +56,7 @@ function findRoot (scanner: Scanner, text: string): Literal | null {
 }
 
 function unquoted (raw: string): string {
-  return raw.slice(1, -1).replace(/\\(x[\da-fA-F]{2}|u[\da-fA-F]{4}|u\{[\da-fA-F]+\}|[^])/g, (_, escape: string) => escape === 'n' ? '\n' : '?')
+  return raw.slice(1, -1).replace(/\\(x[\da-fA-F]{2}|u[\da-fA-F]{4}|u\{[\da-fA-F]+\}|[\s\S])/g, (_, escape: string) => escape === 'n' ? '\n' : '?')
 }
 
 class Scanner {
@@ -67,7 +67,7 @@ class Scanner {
 
   constructor (text: string) {
     this.#text = text
-    this.#code = text.replace(/\/\*[^]*?\*\/|\/\/[^\n]*|'(?:[^'\\\n]|\\[^])*'|"(?:[^"\\\n]|\\[^])*"|`(?:[^`\\]|\\[^])*`/g, found => /^\//.test(found) ? found.replace(/[^\n]/g, ' ') : found[0] + found.slice(1, -1).replace(/[^\n]/g, '_') + found.at(-1))
+    this.#code = text.replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:[^'\\\n]|\\[\s\S])*'|"(?:[^"\\\n]|\\[\s\S])*"|`(?:[^`\\]|\\[\s\S])*`/g, found => /^\//.test(found) ? found.replace(/[^\n]/g, ' ') : found[0] + found.slice(1, -1).replace(/[^\n]/g, '_') + found.at(-1))
   }
 
   /** Offset just past the first match in code. */

@@ -26,7 +26,6 @@ export function generateRows (options: LoopOptions): RowLoop {
   const keyColumn = key.kind === 'text' ? key.column : -1
   if (keyColumn >= 0) emission.columns.add(keyColumn)
   const text = loopText({ steps, keyColumn, schemaId, columns: [...emission.columns], textColumns: [...emission.columns].filter(column => sinks.columns[column]!.kind === 'text' && column !== keyColumn), bound: emission.bound.length })
-  // biome-ignore lint/security/noGlobalEval: text from checked schemas only, see Source
   const make = new Function('batch', 'sinks', 'bound', 'longAt', 'int32At', 'divided', 'headerSchemaId', text) as (
     batch: LoopOptions['batch'], sinks: LoopOptions['sinks'], bound: readonly unknown[], long: typeof longAt, int32: typeof int32At, divide: typeof divided, header: typeof headerSchemaId) => RowLoop
   const run = make(batch, sinks, emission.bound, longAt, int32At, divided, headerSchemaId)

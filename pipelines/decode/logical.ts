@@ -99,7 +99,7 @@ export function writeNumber (value: number, out: Uint8Array): number {
   for (let power = 10; power <= rest; power *= 10) length += 1
   for (let at = length - 1; ; at -= 1) {
     const next = Math.floor(rest / 10)
-    out[at] = 48 + rest - next * 10
+    out[at] = 48 + (rest - next * 10)
     rest = next
     if (rest === 0) break
   }

@@ -19,7 +19,7 @@ export class SchemaMaker {
   #named = 0
   constructor (g: GeneratorValue) { this.#g = g }
 
-  #pick<T> (items: readonly T[]): T { return this.#g(fc.constantFrom<T>, ...items) }
+  #pick<T> (items: readonly T[]): T { return items[this.#upTo(items.length - 1)]! }
   #upTo (max: number): number { return this.#g(fc.nat, { max }) }
   #name (): string { this.#named += 1; return `N${this.#named}` }
 

@@ -20,7 +20,7 @@ function evolved (g: GeneratorValue, type: unknown, top = false): unknown {
   const often = () => g(fc.nat, { max: 2 }) === 0
   if (typeof type === 'string') {
     const wider = promotions[type]
-    const chosen = wider !== undefined && often() && type !== 'bytes' ? g(fc.constantFrom<string>, ...wider) : type
+    const chosen = wider !== undefined && often() && type !== 'bytes' ? wider[g(fc.nat, { max: wider.length - 1 })] : type
     return often() && chosen !== 'null' ? ['null', chosen] : chosen
   }
   if (Array.isArray(type)) return type.map(branch => typeof branch === 'object' ? evolved(g, branch, true) : branch)
@@ -32,7 +32,7 @@ function evolved (g: GeneratorValue, type: unknown, top = false): unknown {
       const fields = (node.fields as readonly { readonly name: string, readonly type: unknown }[]).filter(({ name }) => (top && ['k', 't'].includes(name)) || !often())
         .map(field => ['k', 't'].includes(field.name) ? field : { ...field, type: evolved(g, field.type), ...often() ? { name: `new_${field.name}`, aliases: [field.name] } : {} })
       if (often()) fields.reverse()
-      if (often()) fields.splice(g(fc.nat, { max: fields.length }), 0, { name: 'added', ...g(fc.constantFrom<typeof added[number]>, ...added) })
+      if (often()) fields.splice(g(fc.nat, { max: fields.length }), 0, { name: 'added', ...added[g(fc.nat, { max: added.length - 1 })]! })
       return { ...node, fields }
     }
     default: return node
@@ -67,8 +67,8 @@ test('what a writer wrote is read under a later contract as avsc resolves it', (
         assert.deepEqual(row.cells, fields.map(field => field.kind === 'number' && at(whole, field.path) !== null ? Number(at(whole, field.path)) + 0 : at(whole, field.path)))
       }
     }
-  }), { numRuns: 600 })
-  assert(compared > 500)
+  }), { numRuns: 300 })
+  assert(compared > 300)
 })
 
 /** avsc takes the first branch that a value may be promoted to, Avro the one of its own type: Java's vectors cover those. */

@@ -32,7 +32,7 @@ test('random schemas, data and projections decode to what avsc reads, with and w
         assert.deepEqual(row.cells, fields.map(field => numbered(at(whole, field.path), field.kind)))
       })
     }
-  }), { numRuns: 600 })
+  }), { numRuns: 300 })
 })
 
 test('mutated bytes give the same rows and the same dead letters with and without code generation, each record once', () => {
@@ -56,5 +56,5 @@ test('mutated bytes give the same rows and the same dead letters with and withou
     const [generated, closures] = [true, false].map(codegen => decodeAll(createDecodeStage(specOf(contract, { fields, codegen }), 0), [bytes], new Map([[5, contract]])))
     assert.deepEqual(generated, closures)
     assert.deepEqual([...generated!.rows, ...generated!.deadLetters].map(({ position }) => position).sort(), [0, 1, 2, 3])
-  }), { numRuns: 1500 })
+  }), { numRuns: 500 })
 })

@@ -56,7 +56,7 @@ function findRoot (scanner: Scanner, text: string): Literal | null {
 }
 
 function unquoted (raw: string): string {
-  return raw.slice(1, -1).replace(/\\(x[\da-fA-F]{2}|u[\da-fA-F]{4}|u\{[\da-fA-F]+\}|[\s\S])/g, (_, escape: string) => escape === 'n' ? '\n' : '?')
+  return raw.slice(1, -1).replace(/\\(x[\da-fA-F]{2}|u[\da-fA-F]{4}|u\{[\da-fA-F]+\}|[\s\S])/g, (_, escaped: string) => escaped === 'n' ? '\n' : '?')
 }
 
 class Scanner {

@@ -20,7 +20,7 @@ export function typesOf (avro: string, { subject, version, from = 'millrace' }: 
   const top = typeOf(json, printing)
   const interfaces = [...printing.texts.values()].reverse().join('\n')
   return `// Printed from the schema by \`millrace types\`; edit that instead.
-import { contract } from '${from}'
+import { contract } from ${quoted(from)}
 
 ${interfaces}
 export const ${lowerFirst(top)} = contract<${top}>({

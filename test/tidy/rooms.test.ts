@@ -36,7 +36,7 @@ const files = ['schemas', 'pipelines', 'connectors']
 
 const roomOf = (file: string) => Object.keys(rooms).find(room => file.startsWith(`${room}/`))
 const code = (text: string) => text.replace(/\/\*[\s\S]*?\*\//g, comment => comment.replace(/[^\n]/g, ' ')).replace(/(^|\s)\/\/.*$/gm, '')
-const imports = (text: string) => [...text.matchAll(/\b(?:from|import\(|import) ?'([^']+)'/g)].map(([, target]) => target!)
+const imports = (text: string) => [...text.matchAll(/\b(?:from |import\(|import )'([^'\n]+)'/g)].map(([, target]) => target!)
 
 for (const file of files) {
   test(`tidy: ${file}`, () => {

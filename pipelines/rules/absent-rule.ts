@@ -68,7 +68,7 @@ export class AbsentRule implements RuleStage {
     this.#columns = eventColumns(spec, fields, [])
     this.#labels = new LastTexts(this.#columns.labels)
     this.#book = new AlertBook(factsOf(spec, shared), number, shared.keys)
-    this.hash = hashText(canonicalJson({ absentMs: spec.absentMs, registry: spec.registry, labels: spec.labels }))
+    this.hash = hashText(canonicalJson({ absentMs: spec.absentMs, registry: spec.registry }))
   }
 
   process (batch: Batch, out: Outputs): void {

@@ -50,6 +50,8 @@ export class AlertBook implements Stateful {
   readonly #facts: RuleFacts
   readonly #stage: number
   readonly #keys: KeyTable
+  /** The JSON array that `alertId` hashes, as far as it is the same for all alerts of the rule. */
+  readonly #identity: string
   readonly #open = new Map<number, OpenAlert>()
   /** Ordinal of the last event by key id. */
   #ordinal = new Int32Array(0)
@@ -59,6 +61,7 @@ export class AlertBook implements Stateful {
     this.#facts = facts
     this.#stage = stage
     this.#keys = keys
+    this.#identity = JSON.stringify([facts.pipeline, facts.source, facts.rule]).slice(0, -1)
   }
 
   has (key: number): boolean { return this.#open.has(key) }
@@ -67,8 +70,7 @@ export class AlertBook implements Stateful {
   openKeys (): number[] { return [...this.#open.keys()].sort((a, b) => a - b) }
 
   raise (change: Change, begin: string, labels: ControlEvent['labels'], out: Outputs): void {
-    const { pipeline, source, rule } = this.#facts
-    const alertId = hashText(JSON.stringify([pipeline, source, rule, this.#keys.text(change.key), begin]))
+    const alertId = hashText(`${this.#identity},${JSON.stringify(this.#keys.text(change.key))},"${begin}"]`)
     const alert = { alertId, raisedAt: change.at, labels, seq: 1 }
     this.#open.set(change.key, alert)
     this.#emit(alert, change, 'raised', null, out)

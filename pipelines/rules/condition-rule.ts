@@ -79,8 +79,9 @@ export class ConditionRule implements RuleStage {
     this.#meansAlarm = Uint8Array.of(0, 1, spec.missing === 'hold' ? hold : spec.missing === 'true' ? 1 : 0)
     this.#meansOver = Uint8Array.of(0, 1, spec.missing === 'hold' ? hold : spec.missing === 'true' ? 0 : 1)
     this.#beginMask = spec.missing === 'true' ? 0x03030303 : 0x01010101
-    const { when, clear, forMs, forCount, gapMs, keepFiringMs, atLeast, missing, window, early, order: waits } = spec
-    this.hash = hashText(canonicalJson({ when, clear, forMs, forCount, gapMs, keepFiringMs, atLeast, missing, window, early, waits, fields }))
+    const { when, clear, forMs, forCount, gapMs, keepFiringMs, atLeast, missing, window, early, order } = spec
+    const judged = [this.#when, this.#clear].flatMap(expression => expression?.fields ?? [])
+    this.hash = hashText(canonicalJson({ when, clear, forMs, forCount, gapMs, keepFiringMs, atLeast, missing, window, early, order, fields: fields.filter(({ name }) => judged.includes(name)) }))
   }
 
   process (_: Batch, out: Outputs): void { this.#run(this.input, out) }
@@ -110,29 +111,36 @@ export class ConditionRule implements RuleStage {
 
   #run (input: RuleInput, out: Outputs): void {
     const { rows, skip } = input
-    const { count, key } = rows
+    const { count } = rows
     if (count === 0) return
-    const life = this.#life
-    life.ensure(this.#shared.keys.size)
+    this.#life.ensure(this.#shared.keys.size)
     this.#makeRoom(count)
     const answer = this.#answers
-    const words = this.#words
     this.#when.test(rows, answer, skip)
     this.#clearReady = false
     if (this.#clear?.stateful) this.#evaluateClear(input)
-    const wordCount = (count + 3) >> 2
-    answer.fill(0, count, wordCount * 4)
-    const beginMask = this.#beginMask
-    const unknownBegins = this.#meansAlarm[2] === answers.yes
-    for (let word = 0; word < wordCount; word += 1) {
-      if (life.active === 0 && (words[word]! & beginMask) === 0) continue
-      const end = Math.min(word * 4 + 4, count)
-      for (let row = word * 4; row < end; row += 1) {
-        const given = answer[row]!
-        if (life.phase[key[row]!] === phases.idle && given !== 1 && !(given === 2 && unknownBegins)) continue
-        if (skip !== null && skip[row] === 1) continue
-        this.#step(input, row, given, out)
-      }
+    answer.fill(0, count, (count + 3) & ~3)
+    const from = this.#quiet(count)
+    if (from < count) this.#judge(input, from, out)
+  }
+
+  /** The first row that may matter while no key is away from idle, four rows at a time. */
+  #quiet (count: number): number {
+    if (this.#life.active > 0) return 0
+    const words = this.#words
+    const mask = this.#beginMask
+    for (let word = 0, end = (count + 3) >> 2; word < end; word += 1) if ((words[word]! & mask) !== 0) return word * 4
+    return count
+  }
+
+  #judge (input: RuleInput, from: number, out: Outputs): void {
+    const { rows: { count, key }, skip } = input
+    const answer = this.#answers
+    const { phase } = this.#life
+    const begins = this.#beginMask & 3
+    for (let row = from; row < count; row += 1) {
+      if (((answer[row]! & begins) | phase[key[row]!]!) === 0) continue
+      if (skip === null || skip[row] === 0) this.#step(input, row, answer[row]!, out)
     }
   }
 

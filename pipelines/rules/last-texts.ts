@@ -69,12 +69,13 @@ export class LastTexts {
   }
 
   snapshot (keyCount: number): StateTree {
-    return { texts: this.#texts.snapshot(), last: this.#last.map(last => ({ ids: last.slice(0, keyCount) })) }
+    return { texts: this.#texts.snapshot(), last: Object.fromEntries(this.#columns.map(({ name }, i) => [name, this.#last[i]!.slice(0, keyCount)])) }
   }
 
   restore (state: StateTree): void {
     this.#texts.restore(state.texts as StateTree)
-    for (const [i, { ids }] of (state.last as readonly { ids: Int32Array }[]).entries()) this.#last[i] = ids.slice()
+    const last = state.last as Readonly<Record<string, Int32Array>>
+    for (const [i, { name }] of this.#columns.entries()) this.#last[i] = last[name]?.slice() ?? new Int32Array(0)
   }
 
   #compact (): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Input, type Played, play, type Reading, rule } from './kit.ts'
+import { type Input, type Played, play, playWindows, type Reading, rule } from './kit.ts'
 import { type OracleRule, type Told, tell, tellAbsent } from './oracle.ts'
 
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
@@ -71,6 +71,7 @@ test('cuts, restarts before every batch and the closure fallback change no byte 
   const ticks: fc.Arbitrary<Input> = fc.integer({ min: 0, max: 40 }).map(halfMinutes => ({ tick: halfMinutes * 30_000 }))
   const registry: fc.Arbitrary<Input> = fc.record({ registry: fc.constantFrom('a', 'd', 'e'), present: fc.boolean() })
   const absent = rule({ name: 'silent', absentMs: 2 * minuteMs, registry: 'devices', labels: ['site'], summary: '{{key}} at {{site}}', ttlMs: 5 })
+  const rising = rule({ name: 'rising', when: 'celsius - prev(celsius) > 2.0 && site != "Bergen"', clear: 'rate(celsius) < 0.0', forMs: 30_000, missing: 'true' })
   const texts = fc.constantFrom('Oslo', 'Bergen', null)
   const readings = someReadings.chain(list => fc.tuple(...list.map(reading => texts.map(site => ({ ...reading, site })))))
   const inputs = fc.tuple(readings, fc.array(fc.tuple(fc.nat(70), fc.oneof(ticks, registry)), { maxLength: 8 })).map(([list, extras]) => {
@@ -79,7 +80,7 @@ test('cuts, restarts before every batch and the closure fallback change no byte 
     return mixed
   })
   fc.assert(fc.property(fc.tuple(someRule('r0'), someRule('r1')), inputs, someCuts, fc.boolean(), (rules, list, cuts, codegen) => {
-    const specs = [...rules.map(({ spec }) => ({ ...spec, labels: ['site'], summary: '{{celsius}} at {{site}}' })), absent]
+    const specs = [...rules.map(({ spec }) => ({ ...spec, labels: ['site'], summary: '{{celsius}} at {{site}}' })), absent, rising, { ...rising, name: 'risen', order: 'event' as const }]
     const options = { latenessMs: minuteMs, drain: true }
     const straight = JSON.stringify(play(specs, list, options).events)
     assert.equal(JSON.stringify(play(specs, list, { ...options, cut: cutBy(cuts), codegen }).events), straight)
@@ -105,4 +106,43 @@ test('random silences with a registry are told as the plain model tells them', t
     assert.deepEqual(playedLines(play([spec], list)), told)
     assert.deepEqual(playedLines(play([spec], list, { cut: cutBy(cuts), restarts: true })), told)
   }), { seed, numRuns: numRuns * 4 })
+})
+
+/** Results of one-minute windows as a window stage would send them: changes, a close, revisions, now and then out of order. */
+const someWindows = fc.array(fc.record({
+  key: fc.constantFrom('a', 'b'),
+  minute: fc.nat(12),
+  kind: fc.constantFrom('close', 'close', 'change', 'revision', 'retraction'),
+  celsius: fc.option(fc.integer({ min: 0, max: 9 }), { freq: 6 }),
+  limit: fc.constant(5),
+  open: fc.option(fc.boolean(), { freq: 5 }),
+}), { maxLength: 50 }).map(rows => rows.map(({ minute, kind, ...rest }, i) => ({
+  ...rest,
+  start: (minute + Math.floor(i / 4)) * minuteMs,
+  end: (minute + Math.floor(i / 4) + 1) * minuteMs,
+  closing: kind === 'close',
+  final: kind === 'close' || kind === 'revision',
+  retraction: kind === 'retraction',
+})))
+
+test('random rules over random windows tell what the plain model tells of their closes', t => {
+  t.diagnostic(`SEED=${seed}`)
+  fc.assert(fc.property(someRule('r0'), someWindows, (given, rows) => {
+    const oracle = { ...given, spec: { ...given.spec, window: 'minute', order: 'arrival' as const } }
+    let closes = -1
+    const placed = rows.map(row => ({ ...row, position: row.closing ? closes += 1 : closes }))
+    const told = tell([oracle], rows.filter(row => row.closing).map(row => ({ ...row, at: row.end })))
+    assert.deepEqual(playedLines(playWindows([oracle.spec], placed)), told.map(short))
+  }), { seed, numRuns: numRuns * 2 })
+})
+
+test('early results judged row by row, together or with restarts give the same events', t => {
+  t.diagnostic(`SEED=${seed}`)
+  fc.assert(fc.property(someRule('r0'), someRule('r1'), someWindows, (first, second, rows) => {
+    const specs = [{ ...first.spec, window: 'minute', early: true }, { ...second.spec, window: 'minute' }]
+    const byRule = ({ events }: Played) => JSON.stringify(events.toSorted((a, b) => a.stage - b.stage))
+    const straight = byRule(playWindows(specs, rows))
+    assert.equal(byRule(playWindows(specs, rows, { together: true })), straight)
+    assert.equal(byRule(playWindows(specs, rows, { restarts: true })), straight)
+  }), { seed, numRuns })
 })

@@ -24,13 +24,12 @@ export interface Accumulator {
   readonly objectCodec?: ObjectCodec
 }
 
-/** Objects of many panes in order, as plain data and back. `copy` gives an object that may change apart from the first. */
+/** Objects of many panes in order, null where a pane has none, as plain data and back. */
 export interface ObjectCodec {
   /** Which of a pane's objects it is. */
   readonly at: number
   save (objects: readonly unknown[]): StateValue
   load (state: StateValue, count: number): unknown[]
-  copy (object: unknown): unknown
 }
 
 /** Fills a column of results from panes. */
@@ -39,9 +38,9 @@ export interface Statistic {
   finish (panes: PaneStore, slots: Int32Array, count: number, column: Column, row: number): void
 }
 
-/** Write a number; NaN means unknown. */
+/** Write numbers (or 0 and 1 for bools); NaN means unknown. */
 export function finishNumbers (column: Column, row: number, count: number, value: (index: number) => number): void {
-  const values = column.values as Float64Array
+  const values = column.values as Float64Array | Uint8Array
   for (let i = 0; i < count; i += 1) {
     const result = value(i)
     const isKnown = !Number.isNaN(result)

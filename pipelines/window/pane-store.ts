@@ -26,6 +26,7 @@ export class PaneStore {
   readonly #keys: KeyTable
   readonly #template: Float64Array
   readonly #freeBlocks: number[] = []
+  readonly #freeSingles: number[] = []
   #blocks = 1
 
   constructor (layout: PaneLayout, keys: KeyTable) {
@@ -75,6 +76,25 @@ export class PaneStore {
   }
 
   findOrOpen (bucket: Bucket, key: number): number { return this.find(bucket, key) || this.open(bucket, key) }
+
+  /** A pane that belongs to no bucket. */
+  openSingle (key: number): number {
+    if (this.#freeSingles.length === 0) {
+      const block = this.#takeBlock()
+      for (let i = blockPanes - 1; i >= 0; i -= 1) this.#freeSingles.push((block << blockBits) | i)
+    }
+    const slot = this.#freeSingles.pop()!
+    this.panes += 1
+    this.keyOf[slot] = key
+    this.#clear(slot)
+    return slot
+  }
+
+  closeSingle (slot: number): void {
+    for (let i = 0; i < this.objectStride; i += 1) this.objects[slot * this.objectStride + i] = null
+    this.panes -= 1
+    this.#freeSingles.push(slot)
+  }
 
   /** All slots of a bucket in order of their first reading. */
   slots (bucket: Bucket, into = new Int32Array(bucket.count)): Int32Array {

@@ -1,10 +1,15 @@
 import { StreamError } from '../core/errors.ts'
 import type { ColumnKind, ColumnSpec } from '../core/batch.ts'
 import type { SignalSpec, StatisticSpec, WindowSpec } from '../core/spec.ts'
+import { deltaStatistic, End, endStatistic, rateStatistic, TextEnd, textEndStatistic } from './accumulate-ends.ts'
 import { High, Low, Spread, Sum } from './accumulate-numbers.ts'
+import { Objects } from './accumulate-objects.ts'
 import type { Accumulator, Place, Statistic } from './accumulator.ts'
+import { collectKind, collectStatistic } from './collect.ts'
 import type { PaneLayout } from './pane-store.ts'
+import { distinctKind, distinctStatistic, quantileKind, quantileStatistic } from './sketches.ts'
 import { cellStatistic, meanStatistic, stddevStatistic, sumStatistic } from './statistics-number.ts'
+import { userKind, userStatistic } from './user-statistic.ts'
 
 /** What a window keeps, worked out: the cells of a pane, what fills them, and how results are read off. */
 export interface Plan extends PaneLayout {
@@ -54,6 +59,9 @@ function signalOf (spec: WindowSpec, signals: readonly SignalSpec[], name: strin
   return signal
 }
 
+/** Statistics that read numbers only. */
+const numeric: ReadonlySet<string> = new Set(['sum', 'mean', 'min', 'max', 'stddev', 'delta', 'rate', 'quantile'])
+
 class Planner {
   readonly template: number[]
   objects = 0
@@ -71,23 +79,47 @@ class Planner {
   statistic (statistic: StatisticSpec): Statistic {
     if (statistic.kind === 'count') return cellStatistic(receivedCell)
     const signal = signalOf(this.#spec, this.#signals, statistic.signal)
+    if (signal.kind !== 'number' && numeric.has(statistic.kind)) throw new StreamError('WINDOW_SIGNAL', { window: this.#spec.name, statistic: statistic.kind, signal: signal.name, kind: signal.kind })
     const column = this.#signals.indexOf(signal)
     switch (statistic.kind) {
-      case 'sum': return sumStatistic(this.#share('sum', column, Sum).cell)
-      case 'mean': return meanStatistic(this.#share('sum', column, Sum).cell)
-      case 'min': return cellStatistic(this.#share('low', column, Low).cell)
-      case 'max': return cellStatistic(this.#share('high', column, High).cell)
-      case 'stddev': return stddevStatistic(this.#share('spread', column, Spread).cell)
-      default: throw new StreamError('WINDOW_SIGNAL', { window: this.#spec.name, statistic: statistic.kind })
+      case 'first': case 'last': return this.#end(column, statistic.kind)
+      case 'delta': return deltaStatistic(this.#ends(column, 'first').cell, this.#ends(column, 'last').cell)
+      case 'rate': return rateStatistic(this.#ends(column, 'first').cell, this.#ends(column, 'last').cell)
+      case 'distinct': return distinctStatistic(this.#share('distinct', column, place => new Objects(place, distinctKind)).object)
+      case 'quantile': return quantileStatistic(this.#share('quantile', column, place => new Objects(place, quantileKind)).object, statistic.q)
+      case 'collect': return collectStatistic(this.#share(`collect ${statistic.limit}`, column, place => new Objects(place, collectKind(statistic.limit))).object)
+      case 'user': return userStatistic(statistic.statistic, this.#share(`user ${statistic.statistic.name}`, column, place => new Objects(place, userKind(statistic.statistic))).object)
+      default: return this.#number(column, statistic.kind)
     }
   }
 
+  #number (column: number, kind: 'sum' | 'mean' | 'min' | 'max' | 'stddev'): Statistic {
+    switch (kind) {
+      case 'sum': return sumStatistic(this.#share('sum', column, place => new Sum(place)).cell)
+      case 'mean': return meanStatistic(this.#share('sum', column, place => new Sum(place)).cell)
+      case 'min': return cellStatistic(this.#share('low', column, place => new Low(place)).cell)
+      case 'max': return cellStatistic(this.#share('high', column, place => new High(place)).cell)
+      case 'stddev': return stddevStatistic(this.#share('spread', column, place => new Spread(place)).cell)
+    }
+  }
+
+  #end (column: number, which: 'first' | 'last'): Statistic {
+    const isText = this.#signals[column]!.kind === 'text'
+    const place = this.#ends(column, which)
+    return isText ? textEndStatistic(place.object) : endStatistic(place.cell)
+  }
+
+  #ends (column: number, which: 'first' | 'last'): Place {
+    const isText = this.#signals[column]!.kind === 'text'
+    return this.#share(which, column, place => isText ? new TextEnd(place, which === 'first') : new End(place, which === 'first'))
+  }
+
   /** The place of an accumulator, made once for all statistics that ask for the same `name` of a column. */
-  #share (name: string, column: number, kind: new (place: Place) => Accumulator): Place {
+  #share (name: string, column: number, create: (place: Place) => Accumulator): Place {
     const known = this.#cells.get(`${name} ${column}`)
     if (known !== undefined) return known
     const place = { column, cell: this.template.length, object: this.objects }
-    const accumulator = new kind(place)
+    const accumulator = create(place)
     this.#cells.set(`${name} ${column}`, place)
     this.template.push(...accumulator.template)
     this.objects += accumulator.objects

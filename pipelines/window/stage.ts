@@ -1,6 +1,7 @@
 import type { KeyTable } from '../core/keys.ts'
 import type { SignalSpec, WindowSpec } from '../core/spec.ts'
 import type { WindowStage } from '../core/stage.ts'
+import { SessionStage } from './session-stage.ts'
 import { SlicedStage } from './sliced-stage.ts'
 
 export { windowColumns } from './plan.ts'
@@ -20,5 +21,5 @@ export interface WindowStageOptions {
  * Errors: WINDOW_FULL beyond `panesMax` (dead letter), WINDOW_SIGNAL
  */
 export function createWindowStage (spec: WindowSpec, options: WindowStageOptions): WindowStage {
-  return new SlicedStage(spec, options)
+  return spec.shape.kind === 'session' ? new SessionStage(spec, options) : new SlicedStage(spec, options)
 }

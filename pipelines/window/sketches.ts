@@ -1,0 +1,91 @@
+import type { Column } from '../core/batch.ts'
+import type { StateTree } from '../core/state.ts'
+import type { ObjectKind } from './accumulate-objects.ts'
+import { finishNumbers, type Statistic } from './accumulator.ts'
+import { hashBytes, hashNumber } from './hash-value.ts'
+import { HyperLogLog } from './hyper-log-log.ts'
+import type { PaneStore } from './pane-store.ts'
+import { Bins, QuantileSketch } from './quantile-sketch.ts'
+
+const highSeed = 0x2545f491
+const lowSeed = 0x517cc1b7
+
+export const distinctKind: ObjectKind<HyperLogLog> = {
+  create: () => new HyperLogLog(),
+  add (sketch, column, row) {
+    if (column.kind === 'text') {
+      const bytes = column.dictionary.bytes(column.values[row]!)
+      sketch.add(hashBytes(bytes, highSeed), hashBytes(bytes, lowSeed))
+    } else {
+      const value = column.values[row] as number
+      sketch.add(hashNumber(value, highSeed), hashNumber(value, lowSeed))
+    }
+    return sketch
+  },
+  merge (left, right) {
+    left.merge(right)
+    return left
+  },
+  copy: sketch => sketch.copy(),
+  save: sketches => sketches.map(({ sparse, sparseCount, dense }) => sparse === null ? dense! : sparse.slice(0, sparseCount)).map(array => array.slice()),
+  load: saved => (saved as readonly (Uint32Array | Uint8Array)[]).map(array => {
+    const sketch = new HyperLogLog()
+    if (array instanceof Uint8Array) {
+      sketch.sparse = null
+      sketch.dense = array.slice()
+    } else {
+      sketch.sparse = new Uint32Array(Math.max(4, array.length))
+      sketch.sparse.set(array)
+      sketch.sparseCount = array.length
+    }
+    return sketch
+  }),
+}
+
+export function distinctStatistic (object: number): Statistic {
+  return {
+    finish ({ objects, objectStride }: PaneStore, slots: Int32Array, count: number, column: Column, row: number): void {
+      finishNumbers(column, row, count, index => (objects[slots[index]! * objectStride + object] as HyperLogLog | null)?.estimate() ?? 0)
+    },
+  }
+}
+
+export const quantileKind: ObjectKind<QuantileSketch> = {
+  create: () => new QuantileSketch(),
+  add (sketch, column, row) {
+    sketch.add(column.values[row] as number)
+    return sketch
+  },
+  merge (left, right) {
+    left.merge(right)
+    return left
+  },
+  copy: sketch => sketch.copy(),
+  save: sketches => ({
+    zeros: Float64Array.from(sketches, ({ zeros }) => zeros),
+    firsts: Int32Array.from(sketches.flatMap(({ positive, negative }) => [positive.first, negative.first])),
+    lengths: Int32Array.from(sketches.flatMap(({ positive, negative }) => [positive.counts.length, negative.counts.length])),
+    counts: Int32Array.from(sketches.flatMap(({ positive, negative }) => [...positive.counts, ...negative.counts])),
+  }),
+  load (saved, count) {
+    const { zeros, firsts, lengths, counts } = saved as StateTree & { zeros: Float64Array, firsts: Int32Array, lengths: Int32Array, counts: Int32Array }
+    let from = 0
+    const bins = (i: number) => {
+      const part = counts.slice(from, from + lengths[i]!)
+      from += lengths[i]!
+      return new Bins(part, firsts[i])
+    }
+    return Array.from({ length: count }, (_, i) => {
+      const positive = bins(i * 2)
+      return new QuantileSketch(positive, bins(i * 2 + 1), zeros[i])
+    })
+  },
+}
+
+export function quantileStatistic (object: number, q: number): Statistic {
+  return {
+    finish ({ objects, objectStride }: PaneStore, slots: Int32Array, count: number, column: Column, row: number): void {
+      finishNumbers(column, row, count, index => (objects[slots[index]! * objectStride + object] as QuantileSketch | null)?.quantile(q) ?? Number.NaN)
+    },
+  }
+}

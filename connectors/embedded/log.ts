@@ -3,6 +3,7 @@ import { crc32c as nativeCrc32c } from '@node-rs/crc32'
 import type { Crc32c } from '../../pipelines/core/crc32c.ts'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { ClockPort, Commit, Committed, Fetched, FetchRequest, JoinRequest, LogPort, Membership, TopicInfo, TopicSpec } from '../../pipelines/core/ports.ts'
+import { claimInProcess } from './in-process.ts'
 import { Maintenance } from './maintenance.ts'
 import { beat, releaseFolder, takeFolder } from './owner.ts'
 import { Reader } from './reader.ts'
@@ -41,12 +42,15 @@ const defaults: Omit<Settings, 'folder' | 'clock'> = {
  */
 export async function openEmbeddedLog (options: EmbeddedLogOptions): Promise<EmbeddedLog> {
   const settings: Settings = { ...defaults, ...options }
-  const store = openStore(settings.folder, settings)
-  if (settings.readOnly) return new EmbeddedLog(store, null, settings)
+  const { folder, readOnly, clock } = settings
+  const release = claimInProcess(folder, { readOnly, wallMs: clock.wallMs() })
+  let store: Store | null = null
   try {
-    return new EmbeddedLog(store, takeFolder(store, settings.folder, settings.clock.wallMs()), settings)
+    store = openStore(folder, settings)
+    return new EmbeddedLog(store, readOnly ? null : takeFolder(store, folder, clock.wallMs()), settings, release)
   } catch (error) {
-    await store.env.close()
+    await store?.env.close()
+    release()
     throw error
   }
 }
@@ -64,9 +68,11 @@ export class EmbeddedLog implements LogPort {
   readonly #maintenance: Maintenance | null
   readonly #generations = new Map<string, number>()
   readonly #waiters = new Set<() => void>()
+  readonly #release: () => void
   #closed = false
 
-  constructor (store: Store, token: number | null, settings: Settings) {
+  constructor (store: Store, token: number | null, settings: Settings, release: () => void) {
+    this.#release = release
     this.store = store
     this.#token = token
     this.#settings = settings
@@ -127,13 +133,15 @@ export class EmbeddedLog implements LogPort {
   }
 
   async append (topic: string, partition: number, bytes: Uint8Array): Promise<{ readonly baseOffset: number }> {
+    const { writer } = this
     const sealed = this.#sealed({ topic, partition, bytes })
-    return this.writer.submit(bytes.length, changes => ({ baseOffset: this.#apply(changes, [sealed])[0]! }))
+    return writer.submit(bytes.length, changes => ({ baseOffset: this.#apply(changes, [sealed])[0]! }))
   }
 
   async trim (topic: string, partition: number, before: number): Promise<void> {
+    if (this.#maintenance === null) throw new StreamError('LOG_READ_ONLY')
     this.#read()
-    await this.#maintenance!.trim(this.#reader.place(topic, partition), before)
+    await this.#maintenance.trim(this.#reader.place(topic, partition), before)
   }
 
   async join ({ group, topics }: JoinRequest): Promise<Membership> {
@@ -161,7 +169,11 @@ export class EmbeddedLog implements LogPort {
   }
 
   /** One round of retention and compaction now. */
-  async maintain (): Promise<void> { await (this.writer, this.#maintenance!.round()) }
+  async maintain (): Promise<void> {
+    if (this.#maintenance === null) throw new StreamError('LOG_READ_ONLY')
+    this.#read()
+    await this.#maintenance.round()
+  }
 
   /** Write what was submitted, let go of the folder, close the file. */
   async close (): Promise<void> {
@@ -172,12 +184,14 @@ export class EmbeddedLog implements LogPort {
     await this.#writer?.close()
     if (this.#token !== null) await releaseFolder(this.store, this.#token)
     await this.store.env.close()
+    this.#release()
   }
 
   async #commit (group: string, { appends, offsets }: Commit, lead: () => void): Promise<void> {
+    const { writer } = this
     const sealed = appends.map(append => this.#sealed(append))
     const bytes = sealed.reduce((sum, { batch }) => sum + batch.bytes.length, 0)
-    await this.writer.submit(bytes, changes => {
+    await writer.submit(bytes, changes => {
       lead()
       const places = offsets.map(({ topic, partition, offset, metadata }) => ({ key: [group, placeIn(changes, topic, partition).number, partition], value: { offset, metadata } }))
       this.#apply(changes, sealed)

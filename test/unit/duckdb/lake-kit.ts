@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { openLake } from '../../../connectors/duckdb/lake.ts'
 import { type Batch, createBatch } from '../../../pipelines/core/batch.ts'
-import { KeyTable } from '../../../pipelines/core/keys.ts'
+import type { KeyTable } from '../../../pipelines/core/keys.ts'
 import type { LakeLayout, LakePort } from '../../../pipelines/core/ports.ts'
 import { createWindowBatch, growWindowBatch, type WindowBatch } from '../../../pipelines/core/window-batch.ts'
 

@@ -38,7 +38,7 @@ test('lake: many batches with a reused batch, long names and a dictionary that b
     if (round % 2 === 1 && site.kind === 'text') site.dictionary.clear()
     const rows = Array.from({ length: 4_999 - round }, (_, row) => ({ key: row % 3 === 0 ? `truck-${row % 700}` : `a-truck-with-a-long-name-${row % 900}`, at: row, celsius: row % 7 === 0 ? null : row / 4, site: `site of round ${round} number ${row % 50}` }))
     lake.addReadings({ ...task, batch: readings(rows, keys, { offset, batch }), keys })
-    rows.forEach((row, index) => expected.push([row.key, row.celsius, row.site, offset + index]))
+    expected.push(...rows.map((row, index) => [row.key, row.celsius, row.site, offset + index]))
     offset += rows.length
   }
   await lake.commit([position(offset)])

@@ -56,7 +56,7 @@ function expressionMapping ({ problems, tools }: Resolving, place: MappingPlace,
   return made(place, { kind: 'expression', text }, { kind: expression.kind, unit: expression.unit, uses: expression.fields })
 }
 
-function fieldMapping ({ problems }: Resolving, place: ObjectPlace, name: string): Mapped {
+function fieldMapping ({ definition, problems }: Resolving, place: ObjectPlace, name: string): Mapped {
   const { signal, fields, mapping, path } = place
   const { from, scale = 1, offset = 0 } = mapping
   if (!wanted({ problems, path: [...path, 'field'], thing: 'field', name, names: fields.map(field => field.name) })) return made(place, { kind: 'nothing' })
@@ -68,7 +68,7 @@ function fieldMapping ({ problems }: Resolving, place: ObjectPlace, name: string
   const numeric = ([['from', from], ['scale', mapping.scale], ['offset', mapping.offset], ['range', mapping.range]] as const).filter(([, value]) => value !== undefined && field.kind !== 'number')
   for (const [word] of numeric) problems.add([...path, word], `"${word}" is for numbers, and "${name}" is ${field.type}`)
   const unit = from ?? field.unit
-  if (unit !== null && problems.attempt(from === undefined ? [...path, 'field'] : [...path, 'from'], () => parseUnit(unit)) !== null && signal.kind !== null) checkUnit(problems, { place, name, unit })
+  if (unit !== null && problems.attempt(from === undefined ? [...path, 'field'] : [...path, 'from'], () => parseUnit(unit)) !== null && signal.kind !== null && (signal.unit !== null || definition.signals?.[signal.name] === 'number')) checkUnit(problems, { place, name, unit })
   const spec: MappingSpec = { kind: 'field', field: name, from: unit, scale, offset }
   return made(place, spec, { kind: field.kind, unit, uses: [name], range: checkedRange(problems, place) })
 }

@@ -1,6 +1,7 @@
 import type { SignalSpec } from '../core/spec.ts'
 import { durationMs } from '../core/time.ts'
 import { parseUnit } from '../core/unit.ts'
+import { fieldsOfContract } from './contract-fields.ts'
 import type { LongSource } from './long-form.ts'
 import type { Resolving } from './resolve.ts'
 import { type Mapped, resolveMapping } from './resolve-mapping.ts'
@@ -26,9 +27,9 @@ export interface ResolvedSource {
 const unitsMs = { s: 1_000, ms: 1, us: 1e-3, ns: 1e-6 } as const
 
 export function resolveSources (resolving: Resolving, sources: readonly LongSource[], tables: readonly ResolvedTable[]): { readonly sources: readonly ResolvedSource[], readonly signals: readonly SignalSpec[] } {
-  const { definition, problems, tools } = resolving
+  const { definition } = resolving
   const declared = definition.signals === undefined ? null : declaredSignals(resolving, definition.signals)
-  const withFields = sources.map(source => ({ source, fields: problems.attempt(source.place.contract, () => tools.contractFields(source.contract.schema)) ?? [] }))
+  const withFields = sources.map(source => ({ source, fields: fieldsOfContract(resolving, { schema: source.contract.schema, path: source.place.contract }) }))
   checkTopics(resolving, sources)
   let signals = declared ?? []
   const resolved = withFields.flatMap(({ source, fields }) => {
@@ -44,8 +45,8 @@ export function resolveSources (resolving: Resolving, sources: readonly LongSour
 function declaredSignals ({ problems }: Resolving, signals: NonNullable<Resolving['definition']['signals']>): readonly SignalSpec[] {
   return Object.entries(signals).map(([name, signal]) => {
     if (typeof signal === 'string') return { name, kind: signal, unit: null }
-    problems.attempt(['signals', name, 'unit'], () => parseUnit(signal.unit))
-    return { name, kind: 'number', unit: signal.unit }
+    const unit = problems.attempt(['signals', name, 'unit'], () => parseUnit(signal.unit))
+    return { name, kind: 'number', unit: unit === null ? null : signal.unit }
   })
 }
 

@@ -51,7 +51,7 @@ interface StatisticPlace { readonly statistic: CheckedStatistic, readonly signal
 
 function resolveStatistic (resolving: Resolving, { statistic, signals, path }: StatisticPlace): StatisticSpec | null {
   if (statistic === 'count') return { kind: 'count' }
-  const word = Object.keys(statistic).find(key => key !== 'limit')!
+  const word = Object.keys(statistic).find(key => key !== 'limit' && statistic[key] !== undefined)!
   const { quantile, collect, limit } = statistic
   const argument = quantile ?? collect ?? statistic[word] as string
   const signal = typeof argument === 'string' ? argument : argument[0]

@@ -24,7 +24,7 @@ const statistic = z.union([
     collect: z.union([z.string(), z.tuple([z.string(), z.int().min(1).max(100_000)])]).optional().describe('a bounded list in order of arrival: signal, or [signal, limit]'),
     limit: z.int().min(1).max(100_000).optional().describe('with collect: how many; default 1000'),
   }).catchall(z.string()).superRefine((given, context) => {
-    const words = Object.keys(given).filter(word => word !== 'limit')
+    const words = Object.keys(given).filter(word => word !== 'limit' && given[word] !== undefined)
     if (words.length !== 1) context.addIssue({ code: 'custom', path: [], message: `a statistic is one word and its signal, for example mean: celsius${words.length > 1 ? `, not ${words.join(' and ')}` : ''}` })
     if (given.limit !== undefined && given.collect === undefined) context.addIssue({ code: 'custom', path: ['limit'], message: '"limit" goes with "collect" only' })
   }),

@@ -43,7 +43,7 @@ function tell ({ issue, raw, planned, problems, above }: Telling): void {
     }
     case 'invalid_value': {
       const values = issue.values.map(String)
-      problems.add(path, given === undefined ? missing(path) : `${JSON.stringify(given)} is not one of ${values.join(', ')}`, { nearest: typeof given === 'string' ? nearest(given, values) : null })
+      problems.add(path, given === undefined ? missing(path) : `${shown(given)} is not one of ${values.join(', ')}`, { nearest: typeof given === 'string' ? nearest(given, values) : null })
       return
     }
     default:
@@ -54,8 +54,16 @@ function tell ({ issue, raw, planned, problems, above }: Telling): void {
 const missing = (path: Path) => `"${path.at(-1)}" is missing`
 
 function messageOf (issue: Issue, given: unknown): string {
-  if (issue.code === 'invalid_type' && issue.message.startsWith('Invalid input')) return `${article(issue.expected)} is wanted here, not ${JSON.stringify(given) ?? typeof given}`
+  if (issue.code === 'invalid_type' && issue.message.startsWith('Invalid input')) return `${article(issue.expected)} is wanted here, not ${shown(given)}`
   return issue.message
+}
+
+/** A given value for a message, cut short. */
+function shown (given: unknown): string {
+  if (typeof given === 'bigint' || typeof given === 'symbol' || typeof given === 'function') return `a ${typeof given}`
+  if (typeof given === 'object' && given !== null) return Array.isArray(given) ? 'a list' : 'a mapping'
+  const text = typeof given === 'number' ? String(given) : JSON.stringify(given) ?? 'nothing'
+  return text.length > 60 ? `${text.slice(0, 60)}...` : text
 }
 
 function article (expected: string): string {

@@ -5,19 +5,30 @@ import { offsetInQuoted, offsetOf, type Place, type SourceText } from './source-
 /** YAML text as plain data, and where each part of it stands. */
 export interface YamlSource extends SourceText { readonly raw: unknown }
 
+/** How often anchors may be used, so that a small file cannot stand for a huge one. */
+const aliasesMax = 1_000
+
 /** Read YAML; what is no YAML goes to `problems`, with its place. */
 export function readYaml (text: string, problems: Problems): YamlSource {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const document = attempt(problems, () => parseDocument(text, { lineCounter: lines, prettyErrors: false })) ?? parseDocument('')
   for (const { message, pos } of document.errors) {
     const { line, col } = lines.linePos(pos[0])
     problems.add([], message.split('\n')[0]!, { line, column: col })
   }
   const placeOf = (offset: number): Place => { const { line, col } = lines.linePos(offset); return { line, column: col } }
   return {
-    raw: document.errors.length > 0 ? null : document.toJS({ maxAliasCount: 1_000 }),
+    raw: document.errors.length > 0 ? null : attempt(problems, () => document.toJS({ maxAliasCount: aliasesMax }) as unknown),
     locate: (path, at) => placeOf(find(document.contents as Node | null, path, at)),
     locateWithin: (path, within) => placeWithin({ text, node: nodeAt(document.contents as Node | null, path), within, placeOf }),
+  }
+}
+
+/** The parser throws on aliases of aliases and on nesting without end. */
+function attempt<T> (problems: Problems, read: () => T): T | null {
+  try { return read() } catch (error) {
+    problems.add([], `cannot read the YAML: ${error instanceof RangeError ? 'it is nested too deeply' : (error as Error).message}`)
+    return null
   }
 }
 

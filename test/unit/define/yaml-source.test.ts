@@ -52,3 +52,12 @@ test('YAML source: broken YAML is told with its place, a name given twice too', 
     assert(problems.list[0]!.line! >= line, `${problems.list[0]!.line}`)
   }
 })
+
+test('YAML source: aliases without end and nesting without end are problems, not crashes', () => {
+  const laughs = `a: &a [x, x, x, x, x, x, x, x, x]\n${'bcdefgh'.split('').map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdefg'[index]}`).join(', ')}]`).join('\n')}\n`
+  for (const text of [laughs, '['.repeat(20_000), 'a: *missing\n', '__proto__: { name: x }\n']) {
+    const problems = new Problems()
+    const { raw } = readYaml(text, problems)
+    assert(problems.list.length > 0 || Object.getPrototypeOf(raw) === Object.prototype, text.slice(0, 40))
+  }
+})

@@ -49,7 +49,7 @@ export function resolve (writer: AvroType, reader: AvroType, at: string, memo: M
     case 'null': if (reader.kind === 'null') return { do: 'null' }; break
     case 'boolean': if (reader.kind === 'boolean') return { do: 'boolean' }; break
     case 'int': case 'long': case 'float': case 'double':
-      if (writer.kind === reader.kind || promotions[writer.kind]!.includes(reader.kind)) return { do: 'number', from: writer.kind, to: reader.kind as NumberName, time: timeOf(writer.logical, reader) }
+      if (writer.kind === reader.kind || promotions[writer.kind]?.includes(reader.kind)) return { do: 'number', from: writer.kind, to: reader.kind as NumberName, time: timeOf(writer.logical, reader) }
       break
     case 'string': case 'bytes': if (reader.kind === 'string' || reader.kind === 'bytes') return span(writer.logical, reader, at); break
     case 'fixed': if (reader.kind === 'fixed') return fixed(writer, reader, at); break

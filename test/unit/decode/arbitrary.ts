@@ -17,7 +17,11 @@ const primitives: readonly Json[] = ['null', 'boolean', 'int', 'long', 'float', 
 export class SchemaMaker {
   readonly #g: GeneratorValue
   #named = 0
-  constructor (g: GeneratorValue) { this.#g = g }
+  readonly #logical: boolean
+  constructor (g: GeneratorValue, logical = true) {
+    this.#g = g
+    this.#logical = logical
+  }
 
   #pick<T> (items: readonly T[]): T { return items[this.#upTo(items.length - 1)]! }
   #upTo (max: number): number { return this.#g(fc.nat, { max }) }
@@ -32,7 +36,7 @@ export class SchemaMaker {
   type (depth: number): Json {
     const roll = this.#upTo(depth > 0 ? 15 : 9)
     if (roll <= 5) return this.#pick(primitives)
-    if (roll <= 7) return this.#pick(logicals)
+    if (roll <= 7) return this.#pick(this.#logical ? logicals : primitives)
     if (roll === 8) return { type: 'enum', name: this.#name(), symbols: ['A', 'B', 'C'].slice(0, 1 + this.#upTo(2)) }
     if (roll === 9) return this.#fixed()
     if (roll <= 11) return this.#union(depth - 1)
@@ -43,7 +47,7 @@ export class SchemaMaker {
 
   #fixed (): Json {
     const name = this.#name()
-    switch (this.#upTo(3)) {
+    switch (this.#logical ? this.#upTo(3) : 3) {
       case 0: return { type: 'fixed', name, size: 16, logicalType: 'uuid' }
       case 1: return { type: 'fixed', name, size: 12, logicalType: 'duration' }
       case 2: return { type: 'fixed', name, size: 5, logicalType: 'decimal', precision: 11, scale: 2 }
@@ -77,8 +81,8 @@ export class SchemaMaker {
       case 'boolean': return g(fc.boolean)
       case 'int': return this.#upTo(1) === 0 ? g(fc.integer) : g(fc.integer, { min: -70, max: 70 })
       case 'long': return this.#upTo(1) === 0 ? g(fc.maxSafeInteger) % 9_007_199_254_740_990 : g(fc.integer, { min: -300, max: 300 })
-      case 'float': return Math.fround(g(fc.float, { noNaN: true, noDefaultInfinity: true }))
-      case 'double': return g(fc.double, { noNaN: true, noDefaultInfinity: true })
+      case 'float': return Math.fround(g(fc.float, { noNaN: true, min: Math.fround(-1e30), max: Math.fround(1e30) }))
+      case 'double': return g(fc.double, { noNaN: true, min: -1e30, max: 1e30 })
       case 'bytes': return node.logicalType === 'decimal' ? this.#decimal(null) : Buffer.from(g(fc.uint8Array, { maxLength: 12 }))
       case 'string': return this.#upTo(20) === 0 ? 'x'.repeat(70 + this.#upTo(300)) : g(fc.string, { unit: 'grapheme', maxLength: 12 })
       case 'fixed': return node.logicalType === 'decimal' ? this.#decimal(node.size as number) : Buffer.from(g(fc.uint8Array, { minLength: node.size as number, maxLength: node.size as number }))
@@ -145,4 +149,34 @@ function ofBytes (node: { readonly logicalType?: string, readonly [name: string]
 /** The value at a path; null where a record on the way is. */
 export function at (value: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((inner, name) => inner === null ? null : (inner as Record<string, unknown>)[name], value)
+}
+
+const promotions: Readonly<Record<string, readonly string[]>> = { int: ['long', 'float', 'double'], long: ['float', 'double'], float: ['double'], string: ['bytes'], bytes: ['string'] }
+const added = [
+  { type: 'int', default: 7 }, { type: 'string', default: 'd\u00e9faut' }, { type: ['null', 'double'], default: null }, { type: 'boolean', default: true }, { type: { type: 'array', items: 'int' }, default: [1, 2] },
+  { type: { type: 'map', values: 'string' }, default: { a: 'b' } }, { type: 'double', default: 2.5 }, { type: 'bytes', default: '\u00ff\u0001' }, { type: ['long', 'null'], default: 3 },
+] as const
+
+/** A contract that may read what `type` writes: promoted, widened to a union, without fields, with new ones and with aliases. */
+export function evolved (g: GeneratorValue, type: unknown, top = false): unknown {
+  const often = () => g(fc.nat, { max: 2 }) === 0
+  if (typeof type === 'string') {
+    const wider = promotions[type]
+    const chosen = wider !== undefined && often() && type !== 'bytes' ? wider[g(fc.nat, { max: wider.length - 1 })] : type
+    return often() && chosen !== 'null' ? ['null', chosen] : chosen
+  }
+  if (Array.isArray(type)) return type.map(branch => typeof branch === 'object' ? evolved(g, branch, true) : branch)
+  const node = type as { readonly type: string, readonly logicalType?: string, readonly [name: string]: unknown }
+  switch (node.type) {
+    case 'array': return { ...node, items: evolved(g, node.items) }
+    case 'map': return { ...node, values: evolved(g, node.values) }
+    case 'record': {
+      const fields = (node.fields as readonly { readonly name: string, readonly type: unknown }[]).filter(({ name }) => (top && ['k', 't'].includes(name)) || !often())
+        .map(field => ['k', 't'].includes(field.name) ? field : { ...field, type: evolved(g, field.type), ...often() ? { name: `new_${field.name}`, aliases: [field.name] } : {} })
+      if (often()) fields.reverse()
+      if (often()) fields.splice(g(fc.nat, { max: fields.length }), 0, { name: 'added', ...added[g(fc.nat, { max: added.length - 1 })]! })
+      return { ...node, fields }
+    }
+    default: return node
+  }
 }

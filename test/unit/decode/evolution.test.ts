@@ -1,44 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import avsc from 'avsc'
-import fc, { type GeneratorValue } from 'fast-check'
+import fc from 'fast-check'
 import { contractFields } from '../../../pipelines/decode/contract.ts'
 import { createDecodeStage } from '../../../pipelines/decode/decoder.ts'
-import { at, expected, type RecordSchema, SchemaMaker } from './arbitrary.ts'
+import { at, evolved, expected, type RecordSchema, SchemaMaker } from './arbitrary.ts'
 import { batchesOf, decodeAll, specOf, wire } from './kit.ts'
 
 const keyAndTime = [{ name: 'k', type: 'string' }, { name: 't', type: 'long' }] as const
 const typeOf = (schema: unknown) => avsc.Type.forSchema(schema as avsc.Schema, { wrapUnions: true })
-const promotions: Readonly<Record<string, readonly string[]>> = { int: ['long', 'float', 'double'], long: ['float', 'double'], float: ['double'], string: ['bytes'], bytes: ['string'] }
-const added = [
-  { type: 'int', default: 7 }, { type: 'string', default: 'd\u00e9faut' }, { type: ['null', 'double'], default: null }, { type: 'boolean', default: true }, { type: { type: 'array', items: 'int' }, default: [1, 2] },
-  { type: { type: 'map', values: 'string' }, default: { a: 'b' } }, { type: 'double', default: 2.5 }, { type: 'bytes', default: '\u00ff\u0001' }, { type: ['long', 'null'], default: 3 },
-] as const
-
-/** A contract that may read what `type` writes: promoted, widened to a union, without fields, with new ones and with aliases. */
-function evolved (g: GeneratorValue, type: unknown, top = false): unknown {
-  const often = () => g(fc.nat, { max: 2 }) === 0
-  if (typeof type === 'string') {
-    const wider = promotions[type]
-    const chosen = wider !== undefined && often() && type !== 'bytes' ? wider[g(fc.nat, { max: wider.length - 1 })] : type
-    return often() && chosen !== 'null' ? ['null', chosen] : chosen
-  }
-  if (Array.isArray(type)) return type.map(branch => typeof branch === 'object' ? evolved(g, branch, true) : branch)
-  const node = type as { readonly type: string, readonly logicalType?: string, readonly [name: string]: unknown }
-  switch (node.type) {
-    case 'array': return { ...node, items: evolved(g, node.items) }
-    case 'map': return { ...node, values: evolved(g, node.values) }
-    case 'record': {
-      const fields = (node.fields as readonly { readonly name: string, readonly type: unknown }[]).filter(({ name }) => (top && ['k', 't'].includes(name)) || !often())
-        .map(field => ['k', 't'].includes(field.name) ? field : { ...field, type: evolved(g, field.type), ...often() ? { name: `new_${field.name}`, aliases: [field.name] } : {} })
-      if (often()) fields.reverse()
-      if (often()) fields.splice(g(fc.nat, { max: fields.length }), 0, { name: 'added', ...added[g(fc.nat, { max: added.length - 1 })]! })
-      return { ...node, fields }
-    }
-    default: return node
-  }
-}
-
 test('what a writer wrote is read under a later contract as avsc resolves it', () => {
   let compared = 0
   fc.assert(fc.property(fc.gen(), g => {

@@ -134,7 +134,6 @@ REM 1 RAD *
 [lton_av] 2240 [lb_av]
 [oz_tr] 480 [gr]
 [car_m] 0.2 g
-[car_Au] 1 /24
 [degR] 5 K/9
 cal 4.184 J *
 cal_IT 4.1868 J *
@@ -152,15 +151,15 @@ m[Hg] 133.3220 kPa *
 b 100 fm2 *
 sb 1 cd/cm2 *
 Lmb 1 cd/cm2/[pi] *
-[APL'U] 1 1
 bit 1 1 *
 By 8 bit *
 Bd 1 /s *
 eq 1 mol *
 osm 1 mol *
 [drp] 0.05 ml
-[NTU] 1 1
-[PNU] 1 1
+[bu_us] 2150.42 [in_i]3
+Gal 1 cm/s2 *
+U 1 umol/min *
 circ 2 [pi].rad
 `
 
@@ -172,5 +171,5 @@ export const everydayNames: Readonly<Record<string, string>> = {
   'lb': '[lb_av]', 'lbs': '[lb_av]', 'pound': '[lb_av]', 'oz': '[oz_av]', 'ounce': '[oz_av]', 'ton': 't', 'kilogram': 'kg', 'gram': 'g', 'gal': '[gal_us]', 'gallon': '[gal_us]', 'gpm': '[gal_us]/min', 'lpm': 'l/min', 'cfm': '[cft_i]/min', 'liter': 'l', 'litre': 'l',
   'kWh': 'kW.h', 'Wh': 'W.h', 'MWh': 'MW.h', 'Ah': 'A.h', 'mAh': 'mA.h', 'VA': 'V.A', 'kVA': 'kV.A', 'var': 'V.A', 'VAr': 'V.A', 'hp': '[HP]', 'HP': '[HP]', 'BTU': '[Btu]', 'Btu': '[Btu]', 'volt': 'V', 'volts': 'V', 'amp': 'A', 'amps': 'A', 'ampere': 'A', 'watt': 'W', 'watts': 'W', 'ohm': 'Ohm', 'ohms': 'Ohm', 'Ω': 'Ohm',
   'rpm': '/min', 'RPM': '/min', 'hertz': 'Hz', 'hz': 'Hz', 'sec': 's', 'second': 's', 'seconds': 's', 'minute': 'min', 'minutes': 'min', 'hr': 'h', 'hour': 'h', 'hours': 'h', 'day': 'd', 'days': 'd', 'msec': 'ms', 'millisecond': 'ms', 'milliseconds': 'ms', 'week': 'wk', 'month': 'mo', 'year': 'a',
-  '°': 'deg', 'degree': 'deg', 'degrees': 'deg', 'radian': 'rad', 'lux': 'lx', 'lumen': 'lm', 'dBA': 'dB[SPL]', 'dbm': 'dB', 'dBm': 'dB', 'pH': '[pH]', 'byte': 'By', 'bytes': 'By', 'kB': 'kBy', 'MB': 'MBy', 'GB': 'GBy', 'µm': 'um', 'μm': 'um', 'µs': 'us', 'μs': 'us', 'µg/m3': 'ug/m3', 'μg/m3': 'ug/m3', 'm³': 'm3', 'm²': 'm2', 'sqft': '[sft_i]', 'cuft': '[cft_i]', 'meter': 'm', 'metre': 'm', 'meters': 'm', 'count': '{count}',
+  '°': 'deg', 'degree': 'deg', 'degrees': 'deg', 'radian': 'rad', 'lux': 'lx', 'lumen': 'lm', 'dBA': 'dB[SPL]', 'dbm': 'dB', 'dBm': 'dB', 'pH': '[pH]', 'byte': 'By', 'bytes': 'By', 'kB': 'kBy', 'MB': 'MBy', 'GB': 'GBy', 'µm': 'um', 'μm': 'um', 'µs': 'us', 'μs': 'us', 'µg/m3': 'ug/m3', 'μg/m3': 'ug/m3', 'm³': 'm3', 'm²': 'm2', 'sqft': '[sft_i]', 'cuft': '[cft_i]', 'meter': 'm', 'metre': 'm', 'meters': 'm', 'count': '{count}', 'NTU': '{NTU}',
 }

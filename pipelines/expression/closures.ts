@@ -2,14 +2,14 @@ import type { Batch, BoolColumn, NumberColumn, TextColumn } from '../core/batch.
 import type { KeyTable } from '../core/keys.ts'
 import type { Memo } from './memo.ts'
 import { type Node, unknownOf, type Value } from './node.ts'
+import type { Slot } from './remember.ts'
 
 /** What closures read while a batch runs. */
 export interface Scope {
   batch: Batch
   readonly keys: KeyTable | null
   readonly memos: readonly Memo[]
-  /** Results of the slots for the current row. */
-  readonly remembered: Value[]
+  readonly slots: readonly Pick<Slot, 'results'>[]
 }
 export type Evaluate = (row: number) => Value
 
@@ -20,7 +20,7 @@ export function closureOf (node: Node, scope: Scope): Evaluate {
     case 'column': return columnOf(node.kind, node.index, scope)
     case 'meta': return metaOf(node.name, scope)
     case 'present': return row => scope.batch.columns[node.index]!.known[row]!
-    case 'state': { const { slot } = node; return () => scope.remembered[slot]! }
+    case 'state': { const slot = scope.slots[node.slot]!; return row => slot.results[row]! }
     case 'memo': return memoOf(node.memo, node.index, scope)
     case 'call': return callOf(node.pure.apply as (...values: Value[]) => Value, node.args.map(arg => closureOf(arg, scope)))
     case 'and': return logicOf(node.left, node.right, 0, scope)

@@ -4,12 +4,12 @@ import { numberCode } from './function-entry.ts'
 import { LiteralId, type Memo, type TextResult } from './memo.ts'
 import { equalsConstant } from './memoise.ts'
 import { type CallNode, type Checked, children, type IfNode, type LogicNode, type Node, type Value } from './node.ts'
-import type { AnySlot } from './remember.ts'
+import type { Slot } from './remember.ts'
 
 /** What generated code refers to by number: no name and no text of the user's stands in it. */
 export interface Link {
   readonly keys: KeyTable | null
-  readonly slots: readonly AnySlot[]
+  readonly slots: readonly Slot[]
   readonly memos: readonly Memo[]
   readonly result: TextResult
   readonly functions: ((...values: never[]) => Value)[]
@@ -44,7 +44,8 @@ class Generator {
   readonly #variant: Variant
   readonly #setup: string[] = []
   readonly #head: string[] = []
-  readonly #row: string[] = []
+  readonly #loops: string[] = []
+  #row: string[] = []
   #names = 0
 
   constructor (checked: Checked, link: Link, variant: Variant) {
@@ -54,27 +55,36 @@ class Generator {
   }
 
   code (): string {
-    this.#columns()
-    this.#checked.memos.forEach((_, memo) => { this.#head.push(`const m${memo} = link.memos[${memo}].values`) })
-    this.#checked.slots.forEach(({ arg, kind }, slot) => {
-      this.#setup.push(`const s${slot} = link.slots[${slot}]`)
-      this.#row.push(`const r${slot} = s${slot}.step(key[row], at[row], ${kind === 'text' ? this.#text(arg) : this.#value(arg)})`)
+    const { memos, slots } = this.#checked
+    const loads = this.#columns()
+    memos.forEach((_, memo) => { this.#head.push(`const m${memo} = link.memos[${memo}].values`) })
+    slots.forEach(({ arg, kind }, slot) => {
+      this.#head.push(`const s${slot} = link.slots[${slot}], a${slot} = s${slot}.args, o${slot} = s${slot}.results`)
+      this.#row = [...loads]
+      this.#row.push(`a${slot}[row] = ${kind === 'text' ? this.#text(arg) : this.#value(arg)}`)
+      this.#loop('continue')
+      this.#loops.push(`s${slot}.run(batch, skip)`)
     })
+    this.#row = [...loads]
     this.#store()
-    const skip = this.#variant.full ? '' : `if (skip !== null && skip[row] === 1) { ${this.#variant.target === 'test' ? 'values[row] = 2' : 'known[row] = 0'}; continue }\n`
+    this.#loop(this.#variant.target === 'test' ? '{ values[row] = 2; continue }' : `{ ${this.#checked.root.kind === 'number' ? 'values[row] = NaN; ' : ''}known[row] = 0; continue }`)
     return `${this.#setup.join('\n')}
 return (batch, values, known, skip) => {
 const { count, key, at, arrival, columns } = batch
 ${this.#head.join('\n')}
-for (let row = 0; row < count; row += 1) {
-${skip}${this.#row.join('\n')}
-}
+${this.#loops.join('\n')}
 }`
   }
 
+  #loop (skipped: string): void {
+    const skip = this.#variant.full ? '' : `if (skip !== null && skip[row] === 1) ${skipped}\n`
+    this.#loops.push(`for (let row = 0; row < count; row += 1) {\n${skip}${this.#row.join('\n')}\n}`)
+  }
+
   /** Each column read is loaded once per row: NaN, 2 or id -1 where unknown. */
-  #columns (): void {
+  #columns (): string[] {
     const { full } = this.#variant
+    const loads: string[] = []
     const indexes = new Set(this.#checked.columns)
     for (const index of indexes) {
       const kind = kindOfColumn(this.#checked, index)
@@ -82,8 +92,9 @@ ${skip}${this.#row.join('\n')}
       if (kind === 'present') continue
       if (kind === 'text') this.#head.push(`const d${index} = columns[${index}].dictionary`)
       const unknown = kind === 'number' ? 'NaN' : kind === 'bool' ? '2' : '-1'
-      this.#row.push(full ? `const v${index} = c${index}[row]` : `const v${index} = k${index}[row] === 1 ? c${index}[row] : ${unknown}`)
+      loads.push(full ? `const v${index} = c${index}[row]` : `const v${index} = k${index}[row] === 1 ? c${index}[row] : ${unknown}`)
     }
+    return loads
   }
 
   #store (): void {
@@ -119,7 +130,7 @@ ${skip}${this.#row.join('\n')}
       case 'column': return `v${node.index}`
       case 'meta': return this.#bind(`${node.name}[row]`)
       case 'present': return this.#bind(`k${node.index}[row]`)
-      case 'state': return `r${node.slot}`
+      case 'state': return this.#bind(`o${node.slot}[row]`)
       case 'memo': return this.#bind(this.#memo(node.memo, node.index))
       case 'call': return this.#bind(this.#call(node))
       case 'and': case 'or': return this.#logic(node)
@@ -133,7 +144,7 @@ ${skip}${this.#row.join('\n')}
       case 'constant': return node.value === null ? 'null' : `link.texts[${this.#link.texts.push(node.value as string) - 1}]`
       case 'column': return this.#bind(`v${node.index} < 0 ? null : d${node.index}.text(v${node.index})`)
       case 'meta': return this.#bind('link.keys.text(key[row])')
-      case 'state': return `r${node.slot}`
+      case 'state': return this.#bind(`o${node.slot}[row]`)
       case 'memo': return this.#bind(this.#memo(node.memo, node.index))
       case 'call': return this.#bind(this.#call(node))
       case 'if': return this.#choice(node, other => this.#text(other), 'null')

@@ -4,11 +4,11 @@ import type { KeyTable } from '../core/keys.ts'
 import type { Stateful, StateTree, StateValue } from '../core/state.ts'
 import { check } from './check.ts'
 import type { ExpressionField } from './checker.ts'
-import { closureOf, type Evaluate, type Scope } from './closures.ts'
+import { closureOf, type Scope } from './closures.ts'
 import { generate, type Link, type Run, type Variant } from './codegen.ts'
 import { Memo, TextResult } from './memo.ts'
 import { type Checked, type Kind, type MemoBody, type Node, unknownOf, type Value } from './node.ts'
-import { type AnySlot, createSlot } from './remember.ts'
+import { createSlot, type Slot } from './remember.ts'
 import { parse } from './source.ts'
 
 export type { ExpressionField } from './checker.ts'
@@ -63,12 +63,13 @@ class CompiledExpression implements Expression {
   readonly readsKey: boolean
   readonly stateful: boolean
   readonly #checked: Checked
-  readonly #slots: readonly AnySlot[]
+  readonly #slots: readonly Slot[]
   readonly #memos: readonly Memo[]
   readonly #result = new TextResult()
   readonly #link: Link
   readonly #scope: Scope
-  readonly #runs = new Map<string, Run>()
+  /** By target and fullness, each compiled at its first use. */
+  readonly #runs: (Run | undefined)[] = [undefined, undefined, undefined, undefined]
   #codegen: boolean
 
   constructor (text: string, checked: Checked, { fields, codegen, keys = undefined }: ExpressionOptions) {
@@ -83,7 +84,7 @@ class CompiledExpression implements Expression {
     this.#slots = checked.slots.map(createSlot)
     this.#memos = checked.memos.map(createMemo)
     this.#link = { keys: keys ?? null, slots: this.#slots, memos: this.#memos, result: this.#result, functions: [], texts: [], literals: [] }
-    this.#scope = { batch: null as unknown as Batch, keys: keys ?? null, memos: this.#memos, remembered: [] }
+    this.#scope = { batch: null as unknown as Batch, keys: keys ?? null, memos: this.#memos, slots: this.#slots }
   }
 
   evaluate (batch: Batch, out: Column, skip: Uint8Array | null): void {
@@ -107,8 +108,10 @@ class CompiledExpression implements Expression {
     assert(!this.readsKey || this.#link.keys !== null, 'an expression that reads the key is given the key table')
     const full = skip === null && this.#full(batch)
     const run = this.#runOf({ target, full })
-    for (const [index, memo] of this.#memos.entries()) memo.prepare(this.#dictionary(batch, this.#checked.memos[index]!.index))
+    const { memos } = this.#checked
+    for (let index = 0; index < memos.length; index += 1) this.#memos[index]!.prepare(this.#dictionary(batch, memos[index]!.index))
     for (const literal of this.#link.literals) literal.resolve(this.#dictionary(batch, literal.index))
+    for (const slot of this.#slots) slot.prepare(batch.count)
     run(batch, values, known, skip)
   }
 
@@ -125,10 +128,7 @@ class CompiledExpression implements Expression {
   }
 
   #runOf (variant: Variant): Run {
-    const name = `${variant.target} ${variant.full}`
-    let run = this.#runs.get(name)
-    if (run === undefined) this.#runs.set(name, run = this.#compile(variant))
-    return run
+    return this.#runs[(variant.target === 'test' ? 0 : 2) + (variant.full ? 1 : 0)] ??= this.#compile(variant)
   }
 
   #compile (variant: Variant): Run {
@@ -156,24 +156,20 @@ class CompiledExpression implements Expression {
 }
 
 /** The same loop by closures. */
-function closureRun ({ root, slots: slotNodes }: Checked, slots: readonly AnySlot[], scope: Scope, result: TextResult): Run {
+function closureRun ({ root, slots: slotNodes }: Checked, slots: readonly Slot[], scope: Scope, result: TextResult): Run {
   const value = closureOf(root, scope)
   const args = slotNodes.map(({ arg }) => closureOf(arg, scope))
   return (batch, values, known, skip) => {
     scope.batch = batch
+    slots.forEach((slot, index) => {
+      for (let row = 0; row < batch.count; row += 1) if (skip === null || skip[row] === 0) slot.args[row] = args[index]!(row)!
+      slot.run(batch, skip)
+    })
     for (let row = 0; row < batch.count; row += 1) {
-      const skipped = skip !== null && skip[row] === 1
-      if (!skipped) remember(slots, args, scope, row)
-      const computed = skipped ? unknownOf(root.kind) : value(row)
+      const computed = skip !== null && skip[row] === 1 ? unknownOf(root.kind) : value(row)
       if (known === null) values[row] = computed as number
       else store(computed, root.kind, values, known, row, result)
     }
-  }
-}
-
-function remember (slots: readonly AnySlot[], args: readonly Evaluate[], scope: Scope, row: number): void {
-  for (let slot = 0; slot < slots.length; slot += 1) {
-    scope.remembered[slot] = slots[slot]!.step(scope.batch.key[row]!, scope.batch.at[row]!, args[slot]!(row) as never)
   }
 }
 
@@ -187,10 +183,11 @@ function store (value: Value, kind: Kind, values: Float64Array | Uint8Array | In
 
 /** The body reads its one text as slot 0 of a scope of its own. */
 function createMemo ({ kind, body }: MemoBody): Memo {
-  const scope: Scope = { batch: null as unknown as Batch, keys: null, memos: [], remembered: [null] }
+  const texts: (string | null)[] = [null]
+  const scope: Scope = { batch: null as unknown as Batch, keys: null, memos: [], slots: [{ results: texts }] }
   const compute = closureOf(withText(body), scope)
   return new Memo(kind, text => {
-    scope.remembered[0] = text
+    texts[0] = text
     return compute(0)
   })
 }

@@ -2,7 +2,7 @@ import type { Batch } from './batch.ts'
 import type { JournalContent } from './journal.ts'
 import type { KeyTable } from './keys.ts'
 import type { Outputs } from './outputs.ts'
-import type { Stateful } from './state.ts'
+import type { Stateful, StateTree } from './state.ts'
 import type { TableView } from './table.ts'
 import type { WindowBatch } from './window-batch.ts'
 
@@ -75,6 +75,11 @@ export interface RuleStage extends Stage {
   /** Name of the table whose keys it covers; null: none. */
   readonly registryTable: string | null
 }
+
+/**
+ * Clear what a removed or changed rule left open, from its part of a snapshot; gives what the successor of its name may be restored with.
+ */
+export type RetireRule = (state: StateTree, options: { readonly keys: KeyTable, readonly number: number, readonly reason: 'rule removed' | 'rule changed' }, moment: Moment, out: Outputs) => StateTree
 
 /** All stages of one task, made by the compiled pipeline. The pond has no rules. */
 export interface TaskStages {

@@ -17,8 +17,9 @@ type ArrayKind = keyof typeof arrays
  * Errors: STATE_CORRUPT for bytes that are not what was written, STATE_VERSION for another engine's
  */
 export function encodeState (state: StateTree): Uint8Array {
-  const columns: TypedArray[] = []
-  const skeleton = new TextEncoder().encode(JSON.stringify(fold(state, columns)))
+  const flat = flatten(state)
+  const { columns } = flat
+  const skeleton = new TextEncoder().encode(flat.skeleton)
   let length = aligned(headerBytes + skeleton.length)
   for (const column of columns) length = aligned(length + column.byteLength)
   const bytes = new Uint8Array(length)
@@ -44,8 +45,94 @@ export function decodeState (bytes: Uint8Array): StateTree {
   if (view.getUint32(16) !== bytes.length || view.getUint32(8) !== crc32c(bytes.subarray(12))) throw new StreamError('STATE_CORRUPT', { bytes: bytes.length, expected: view.getUint32(16) })
   if (view.getUint32(4) !== semanticsVersion) throw new StreamError('STATE_VERSION', { state: view.getUint32(4), engine: semanticsVersion })
   const skeletonBytes = view.getUint32(12)
-  const skeleton = JSON.parse(new TextDecoder().decode(bytes.subarray(headerBytes, headerBytes + skeletonBytes))) as Folded
-  return unfold(skeleton, { bytes, at: aligned(headerBytes + skeletonBytes) }) as StateTree
+  const skeleton = new TextDecoder().decode(bytes.subarray(headerBytes, headerBytes + skeletonBytes))
+  let at = aligned(headerBytes + skeletonBytes)
+  const columns = columnsOf(skeleton).map(({ kind, length }) => {
+    const byteLength = length * arrays[kind].BYTES_PER_ELEMENT
+    const column = new arrays[kind](bytes.slice(at, at + byteLength).buffer)
+    at = aligned(at + byteLength)
+    return column
+  })
+  return unflatten({ skeleton, columns })
+}
+
+/** A state tree as its skeleton (JSON) and its columns, in the order of the tree. */
+export interface Flat { readonly skeleton: string, readonly columns: readonly TypedArray[] }
+
+export function flatten (state: StateTree): Flat {
+  const columns: TypedArray[] = []
+  return { skeleton: JSON.stringify(fold(state, columns)), columns }
+}
+
+export function unflatten ({ skeleton, columns }: Flat): StateTree {
+  return unfold(JSON.parse(skeleton) as Folded, { columns, at: 0 }) as StateTree
+}
+
+const blockBytes = 1 << 16
+
+/**
+ * What changed between two states of the same stages, in blocks of 64 KiB of each column.
+ *
+ * Shape:  bytes of a state tree of its own; null when the columns are not the same ones in number or kind
+ */
+export function stateDelta (before: Flat, after: Flat): Uint8Array | null {
+  if (before.columns.length !== after.columns.length) return null
+  const where: number[] = []
+  const blocks: Uint8Array[] = []
+  for (const [index, column] of after.columns.entries()) {
+    const old = before.columns[index]!
+    if (old.constructor !== column.constructor) return null
+    const oldBytes = bytesOf(old)
+    const bytes = bytesOf(column)
+    for (let from = 0; from < bytes.length; from += blockBytes) {
+      const block = bytes.subarray(from, from + blockBytes)
+      if (Buffer.compare(block, oldBytes.subarray(from, from + blockBytes)) === 0) continue
+      where.push(index, from / blockBytes)
+      blocks.push(block)
+    }
+  }
+  return encodeState({ skeleton: after.skeleton, where: Int32Array.from(where), data: Buffer.concat(blocks) })
+}
+
+/** The later state, from the earlier one and `decodeState` of a delta. */
+export function applyDelta (before: Flat, delta: StateTree): Flat {
+  const skeleton = delta.skeleton as string
+  const where = delta.where as Int32Array
+  const data = delta.data as Uint8Array
+  const columns = columnsOf(skeleton).map(({ kind, length }, index) => {
+    const column = new arrays[kind](length)
+    const bytes = bytesOf(column)
+    bytes.set(bytesOf(before.columns[index]!).subarray(0, bytes.length))
+    return column
+  })
+  let at = 0
+  for (let i = 0; i < where.length; i += 2) {
+    const bytes = bytesOf(columns[where[i]!]!)
+    const from = where[i + 1]! * blockBytes
+    const length = Math.min(blockBytes, bytes.length - from)
+    bytes.set(data.subarray(at, at + length), from)
+    at += length
+  }
+  return { skeleton, columns }
+}
+
+const bytesOf = (column: TypedArray) => new Uint8Array(column.buffer, column.byteOffset, column.byteLength)
+
+/** Kind and length of every column that a skeleton names, in order. */
+function columnsOf (skeleton: string): readonly { readonly kind: ArrayKind, readonly length: number }[] {
+  const found: { kind: ArrayKind, length: number }[] = []
+  const walk = (value: Folded): void => {
+    if (value === null || typeof value !== 'object') return
+    if (!Array.isArray(value)) {
+      for (const inner of Object.values(value)) walk(inner as Folded)
+      return
+    }
+    const [kind, ...rest] = value as [string, ...Folded[]]
+    if (kind === 'list') for (const inner of rest) walk(inner as Folded)
+    else if (kind in arrays) found.push({ kind: kind as ArrayKind, length: rest[0] as number })
+  }
+  walk(JSON.parse(skeleton) as Folded)
+  return found
 }
 
 const aligned = (at: number) => (at + 7) & ~7
@@ -68,16 +155,13 @@ function fold (value: StateValue, columns: TypedArray[]): Folded {
 const isList = (value: StateTree | readonly StateValue[]): value is readonly StateValue[] => Array.isArray(value)
 const kindOf = (array: TypedArray): ArrayKind => (Object.keys(arrays) as ArrayKind[]).find(kind => array instanceof arrays[kind])!
 
-function unfold (value: Folded, cursor: { readonly bytes: Uint8Array, at: number }): StateValue {
+function unfold (value: Folded, cursor: { readonly columns: readonly TypedArray[], at: number }): StateValue {
   if (value === null || typeof value === 'boolean' || typeof value === 'number') return value
   if (!Array.isArray(value)) return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, unfold(inner as Folded, cursor)]))
   const [kind, ...rest] = value as [string, ...unknown[]]
   if (kind === 'text') return rest[0] as string
   if (kind === 'number') return Number(rest[0])
   if (kind === 'list') return rest.map(inner => unfold(inner as Folded, cursor))
-  const Column = arrays[kind as ArrayKind]
-  const byteLength = (rest[0] as number) * Column.BYTES_PER_ELEMENT
-  const buffer = cursor.bytes.slice(cursor.at, cursor.at + byteLength).buffer
-  cursor.at = aligned(cursor.at + byteLength)
-  return new Column(buffer)
+  cursor.at += 1
+  return cursor.columns[cursor.at - 1]!
 }

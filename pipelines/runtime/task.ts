@@ -25,6 +25,8 @@ export class Task implements Stateful {
   readonly #windows: ReadonlyMap<string, WindowStage>
   /** Offset of the next record. */
   #next = 0
+  /** Keys that rules were told of, by registry table. */
+  readonly registered = new Map<string, Set<string>>()
 
   constructor (stages: TaskStages) {
     this.stages = stages
@@ -64,6 +66,7 @@ export class Task implements Stateful {
       case 'lookup': return this.stages.normalise.lookup(content)
       case 'schema': return this.stages.decode.schema(content.id, content.schema)
       case 'registry':
+        this.#register(content.table, content.key, content.present)
         for (const rule of this.stages.rules) {
           if (rule.registryTable === content.table) rule.registry(content.key, content.present, this.moment, out)
         }
@@ -83,24 +86,39 @@ export class Task implements Stateful {
   get moment (): Moment { return { watermark: this.clock.watermark, arrivalClock: this.clock.arrival, position: this.#next - 1 } }
 
   snapshot (): StateTree {
-    const stages = Object.fromEntries(this.#all().map(stage => [stage.name, { hash: stage.hash, state: stage.snapshot() }]))
-    return { next: this.#next, clock: this.clock.snapshot(), stages }
+    const stages = Object.fromEntries(this.all.map(stage => [stage.name, { hash: stage.hash, state: stage.snapshot() }]))
+    const registered = [...this.registered].map(([table, keys]) => [table, ...keys])
+    return { next: this.#next, clock: this.clock.snapshot(), stages, registered }
   }
 
   restore (state: StateTree): void {
-    const kept = state.stages as { readonly [name: string]: { readonly hash: string, readonly state: StateTree } }
-    this.#next = state.next as number
-    this.clock.restore(state.clock as StateTree)
-    for (const stage of this.#all()) {
-      const found = kept[stage.name]
-      if (found === undefined || found.hash !== stage.hash) throw new StreamError('STATE_STAGE', { stage: stage.name, state: found?.hash ?? null, definition: stage.hash })
+    this.restoreShared(state)
+    for (const stage of this.all) {
+      const found = stageState(state, stage.name)
+      if (found === null || found.hash !== stage.hash) throw new StreamError('STATE_STAGE', { stage: stage.name, state: found?.hash ?? null, definition: stage.hash })
       stage.restore(found.state)
     }
   }
 
-  #all () {
+  /** What belongs to no stage: position, clocks, registered keys. */
+  restoreShared (state: StateTree): void {
+    this.#next = state.next as number
+    this.clock.restore(state.clock as StateTree)
+    this.registered.clear()
+    for (const [table, ...keys] of state.registered as readonly (readonly string[])[]) this.registered.set(table!, new Set(keys))
+  }
+
+  /** Every stage in the order of the data. */
+  get all () {
     const { decode, normalise, windows, rules } = this.stages
     return [decode, normalise, ...windows, ...rules]
+  }
+
+  #register (table: string, key: string, present: boolean): void {
+    const keys = this.registered.get(table) ?? new Set()
+    if (present) keys.add(key)
+    else keys.delete(key)
+    this.registered.set(table, keys)
   }
 
   #advance (out: Outputs): void {
@@ -121,4 +139,10 @@ export class Task implements Stateful {
     const { rows } = this.#windows.get(rule.window)!
     if (rows.count > 0) rule.process(rows, out)
   }
+}
+
+/** A stage's part of a task's snapshot. */
+export function stageState (task: StateTree, name: string): { readonly hash: string, readonly state: StateTree } | null {
+  const stages = task.stages as { readonly [name: string]: { readonly hash: string, readonly state: StateTree } }
+  return stages[name] ?? null
 }

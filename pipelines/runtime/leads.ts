@@ -1,0 +1,168 @@
+import { isDeviceOf } from '../core/registry.ts'
+import { Outputs } from '../core/outputs.ts'
+import type { Committed, TopicSpec } from '../core/ports.ts'
+import type { Outgoing } from './batches.ts'
+import { Lead, type LegPlan, type Place } from './lead.ts'
+import { names } from './names.ts'
+import type { LegStatus } from './status.ts'
+
+const fetchBytesMax = 1 << 20
+const tickEveryMs = 1_000
+const tablesEveryMs = 250
+const waitMs = 50
+
+interface Silence { /** Monotonic; when something last came. */ since: number, /** Arrival clock then. */ arrival: number, lastTick: number }
+
+/** What a leg does with a step's outputs and with what it journals. */
+export interface LeadsSink {
+  /** Outputs of one step of a task; cleared afterwards. */
+  readonly taken: (lead: Lead, out: Outputs) => void
+  readonly journal: (outgoing: Outgoing) => void
+}
+
+/**
+ * All tasks of a leg in this thread, in turn: fetch, process, tables, ticks. What becomes of the outputs is the leg's.
+ *
+ * Limits: one fetch of at most 1 MiB of a task is processed at a time
+ */
+export class Leads {
+  readonly #plan: LegPlan
+  readonly #sink: LeadsSink
+  readonly #status: LegStatus
+  readonly #out = new Outputs()
+  readonly #silences = new Map<Lead, Silence>()
+  #tablesAt = Number.NEGATIVE_INFINITY
+  all: readonly Lead[] = []
+
+  constructor (plan: LegPlan, status: LegStatus, sink: LeadsSink) {
+    this.#plan = plan
+    this.#status = status
+    this.#sink = sink
+  }
+
+  async open (committed: (topic: string, partition: number) => Promise<Committed | null>): Promise<void> {
+    for (const table of this.#plan.tables.values()) await table.catchUp(this.#plan.log)
+    const leads: Lead[] = []
+    for (const place of await placesOf(this.#plan)) leads.push(await Lead.open(this.#plan, place, await committed(place.topic, place.partition)))
+    this.all = leads
+    const now = this.#plan.clock.monotonicMs()
+    for (const lead of leads) this.#silences.set(lead, { since: now, arrival: this.#arrivalOf(lead), lastTick: now })
+    this.#register()
+  }
+
+  /** One round over all tasks. False when nothing new came. */
+  async round (signal: AbortSignal): Promise<boolean> {
+    await this.#refreshTables()
+    let progressed = false
+    for (const lead of this.all) {
+      if (signal.aborted) return true
+      if (await this.#advance(lead)) progressed = true
+    }
+    this.#status.lag = this.all.reduce((sum, lead) => sum + Math.max(0, lead.end - lead.task.position), 0)
+    this.#status.watermark = Math.min(...this.all.map(({ task }) => task.clock.watermark).filter(Number.isFinite))
+    return progressed
+  }
+
+  /** Wait until one of the inputs has something, or a moment. */
+  async wait (signal: AbortSignal): Promise<void> {
+    const stop = new AbortController()
+    const either = AbortSignal.any([signal, stop.signal])
+    const waits = this.all.map(({ place: { topic, partition }, task }) => this.#plan.log.fetch({ topic, partition, offset: task.position, bytesMax: 1, waitMs, signal: either }))
+    await Promise.race(waits.length === 0 ? [this.#plan.clock.sleep(waitMs, signal)] : waits)
+    stop.abort()
+    await Promise.all(waits)
+  }
+
+  async #advance (lead: Lead): Promise<boolean> {
+    const { log, clock } = this.#plan
+    const { topic, partition } = lead.place
+    const before = lead.task.position
+    const { bytes, end } = await log.fetch({ topic, partition, offset: before, bytesMax: fetchBytesMax, waitMs: 0 })
+    lead.end = end
+    await lead.process(bytes, this.#out, { journal: this.#sink.journal, taken: () => { this.#taken(lead) } })
+    const silence = this.#silences.get(lead)!
+    if (lead.task.position > before) {
+      this.#status.readings += lead.task.position - before
+      Object.assign(silence, { since: clock.monotonicMs(), arrival: this.#arrivalOf(lead), lastTick: Number.NEGATIVE_INFINITY })
+      return true
+    }
+    if (lead.task.position >= end) this.#tick(lead, silence)
+    return false
+  }
+
+  /** Nothing new, and the log's end confirms it: after `idle` the silence itself is told, once a second. */
+  #tick (lead: Lead, silence: Silence): void {
+    const now = this.#plan.clock.monotonicMs()
+    const silent = now - silence.since
+    if (silent < lead.place.idleMs || now - silence.lastTick < Math.min(tickEveryMs, lead.place.idleMs)) return
+    silence.lastTick = now
+    lead.control({ kind: 'tick', arrival: Math.floor(silence.arrival + silent) }, this.#out, this.#sink.journal)
+    this.#taken(lead)
+    this.#out.clear()
+  }
+
+  #arrivalOf (lead: Lead): number {
+    const { arrival } = lead.task.clock
+    return Number.isFinite(arrival) ? arrival : this.#plan.clock.wallMs()
+  }
+
+  async #refreshTables (): Promise<void> {
+    const now = this.#plan.clock.monotonicMs()
+    if (this.#plan.tables.size === 0 || now - this.#tablesAt < tablesEveryMs) return
+    this.#tablesAt = now
+    let changed = false
+    for (const table of this.#plan.tables.values()) if (await table.catchUp(this.#plan.log)) changed = true
+    if (changed) this.#register()
+  }
+
+  /** Tell rules with a registry which keys came and went; journaled, since tables do not follow from the source log. */
+  #register (): void {
+    for (const lead of this.all) {
+      const watched = new Set(lead.task.stages.rules.flatMap(({ registryTable }) => registryTable ?? []))
+      for (const name of watched) {
+        const table = this.#plan.tables.get(name)
+        if (table === undefined) continue
+        const known = lead.task.registered.get(name) ?? new Set()
+        const present = new Set([...table.keys()].filter(key => isDeviceOf(key, table.get(key), lead.place)))
+        for (const key of [...present].filter(key => !known.has(key)).sort()) this.#registered(lead, name, key, true)
+        for (const key of [...known].filter(key => !present.has(key)).sort()) this.#registered(lead, name, key, false)
+      }
+    }
+  }
+
+  #registered (lead: Lead, table: string, key: string, present: boolean): void {
+    lead.control({ kind: 'registry', table, key, present }, this.#out, this.#sink.journal)
+    this.#taken(lead)
+    this.#out.clear()
+  }
+
+  #taken (lead: Lead): void {
+    const status = this.#status
+    const { signals } = lead.task
+    if (signals !== null) status.normalised += signals.count
+    for (const { rows } of this.#out.windows) for (let row = 0; row < rows.count; row += 1) status.windows += rows.closing[row]!
+    status.late += this.#out.late.length
+    for (const [reason, many] of this.#out.counts) status.dropped.set(reason, (status.dropped.get(reason) ?? 0) + many)
+    this.#out.counts.clear()
+    this.#sink.taken(lead, this.#out)
+    lead.task.signals = null
+  }
+}
+
+/** Every partition of every source. */
+async function placesOf ({ log, pipeline }: LegPlan): Promise<readonly Place[]> {
+  const places: Place[] = []
+  for (const { name: source, topic, idleMs } of pipeline.sources) {
+    const { partitions } = (await log.topic(topic))!
+    for (let partition = 0; partition < partitions; partition += 1) places.push({ source, topic, partition, partitions, idleMs })
+  }
+  return places
+}
+
+/** Make the topics that a leg keeps for itself; they are partitioned like the input. */
+export async function createInternalTopics ({ log, pipeline, leg }: LegPlan): Promise<void> {
+  const counts = await Promise.all(pipeline.sources.map(async ({ topic }) => (await log.topic(topic))!.partitions))
+  const spec: Omit<TopicSpec, 'name'> = { partitions: Math.max(...counts), cleanup: 'delete', retentionMs: null, timestamps: 'CreateTime' }
+  await log.createTopic({ ...spec, name: names.state(pipeline.name, leg) })
+  await log.createTopic({ ...spec, name: names.journal(pipeline.name, leg) })
+}

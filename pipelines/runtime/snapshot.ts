@@ -1,0 +1,156 @@
+import type { StateTree } from '../core/state.ts'
+import type { LogPort } from '../core/ports.ts'
+import { RecordBatchWriter } from '../core/record-batch.ts'
+import { StreamError } from '../core/errors.ts'
+import { crc32c } from '../core/crc32c.ts'
+import { readAll } from './journal.ts'
+import { applyDelta, decodeState, encodeState, type Flat, flatten, stateDelta, unflatten } from './state-codec.ts'
+
+/** What a snapshot stands for. `position`: the next record's offset when it was taken (S). */
+export interface SnapshotFacts {
+  readonly position: number
+  /** Number of the last journal entry it includes, and where in the journal topic to go on reading. */
+  readonly journal: number
+  readonly journalOffset: number
+  readonly topicId: string
+  readonly definitionHash: string
+  /** The definition as data, so that it can finish S..C after the user has changed it; null when it names code. */
+  readonly definition: string | null
+}
+export interface Snapshot { readonly facts: SnapshotFacts, readonly state: StateTree, readonly generation: number }
+
+interface Head extends SnapshotFacts {
+  readonly kind: 'base' | 'delta'
+  readonly generation: number
+  /** Counts an owner's snapshots from 0; a delta follows the one before it. */
+  readonly sequence: number
+  readonly base: number
+  readonly chunk: number
+  readonly chunks: number
+  readonly crc: number
+}
+
+const chunkBytesMax = 4 << 20
+const deltasMax = 30
+/** A delta above this share of its base is written as a new base. */
+const deltaShareMax = 0.5
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+interface Place { readonly topic: string, readonly partition: number, readonly source: string }
+
+/**
+ * Snapshots of one task on the state topic: a base, then deltas of changed column blocks, each naming its base and the owner's generation.
+ *
+ * Delivery: written after the commit of the position they stand for; an owner's first is a base; records before the base that all tasks of
+ *           the partition have moved past are deleted by the caller
+ */
+export class SnapshotWriter {
+  readonly #log: LogPort
+  readonly #place: Place
+  readonly #generation: number
+  #previous: Flat | null = null
+  #baseBytes = 0
+  #sequence = 0
+  #base = 0
+  /** Offset of the last base on the state topic. */
+  baseOffset = 0
+
+  constructor (log: LogPort, place: Place, generation: number) {
+    this.#log = log
+    this.#place = place
+    this.#generation = generation
+  }
+
+  /** Write the state as the next base or delta. The tree must not change afterwards. */
+  async write (state: StateTree, facts: SnapshotFacts): Promise<void> {
+    const flat = flatten(state)
+    const delta = this.#previous === null || this.#sequence - this.#base >= deltasMax ? null : stateDelta(this.#previous, flat)
+    const small = delta !== null && delta.byteLength < this.#baseBytes * deltaShareMax
+    const bytes = small ? delta : encodeState(state)
+    if (!small) {
+      this.#base = this.#sequence
+      this.#baseBytes = bytes.length
+    }
+    const offset = await this.#append(bytes, { ...facts, definition: small ? null : facts.definition, kind: small ? 'delta' : 'base' })
+    if (!small) this.baseOffset = offset
+    this.#previous = flat
+    this.#sequence += 1
+  }
+
+  async #append (bytes: Uint8Array, head: SnapshotFacts & { readonly kind: 'base' | 'delta' }): Promise<number> {
+    const { topic, partition, source } = this.#place
+    const chunks = Math.max(1, Math.ceil(bytes.length / chunkBytesMax))
+    let first = -1
+    for (let chunk = 0; chunk < chunks; chunk += 1) {
+      const part = bytes.subarray(chunk * chunkBytesMax, (chunk + 1) * chunkBytesMax)
+      const full: Head = { ...head, generation: this.#generation, sequence: this.#sequence, base: this.#base, chunk, chunks, crc: crc32c(part) }
+      const json = encoder.encode(JSON.stringify(full))
+      const value = new Uint8Array(4 + json.length + part.length)
+      new DataView(value.buffer).setUint32(0, json.length)
+      value.set(json, 4)
+      value.set(part, 4 + json.length)
+      const writer = new RecordBatchWriter(value.length + 256)
+      writer.append(0, encoder.encode(source), value)
+      const { baseOffset } = await this.#log.append(topic, partition, writer.finish())
+      if (first < 0) first = baseOffset
+    }
+    return first
+  }
+}
+
+interface Stored { readonly head: Head, readonly parts: Uint8Array[] }
+
+/**
+ * The newest whole snapshot of a task: the base of the highest generation, and the deltas that follow it without a gap.
+ *
+ * Errors: STATE_CORRUPT when a part is not what was written; STATE_VERSION
+ */
+export async function readSnapshot (log: LogPort, place: Place): Promise<Snapshot | null> {
+  const stored: Stored[] = []
+  for await (const { key, value } of readAll(log, place.topic, place.partition, 0)) {
+    if (key === null || value === null || decoder.decode(key) !== place.source) continue
+    const { head, part } = readPart(value, place)
+    const last = stored.at(-1)
+    if (head.chunk === 0) stored.push({ head, parts: [part] })
+    else if (last !== undefined && last.head.sequence === head.sequence && last.head.generation === head.generation && last.parts.length === head.chunk) last.parts.push(part)
+  }
+  const whole = stored.filter(({ head, parts }) => parts.length === head.chunks)
+  const base = whole.filter(({ head }) => head.kind === 'base').reduce<Stored | null>((best, one) => best === null || newer(one.head, best.head) ? one : best, null)
+  if (base === null) return null
+  const { generation } = base.head
+  let flat = flatten(decodeState(joined(base.parts)))
+  let { head } = base
+  for (;;) {
+    const next = whole.find(({ head: other }) => other.kind === 'delta' && other.generation === generation && other.base === base.head.sequence && other.sequence === head.sequence + 1)
+    if (next === undefined) break
+    flat = applyDelta(flat, decodeState(joined(next.parts)))
+    head = next.head
+  }
+  const { position, journal, journalOffset, topicId, definitionHash } = head
+  return { facts: { position, journal, journalOffset, topicId, definitionHash, definition: base.head.definition }, state: unflatten(flat), generation }
+}
+
+const newer = (a: Head, b: Head) => a.generation > b.generation || (a.generation === b.generation && a.sequence > b.sequence)
+
+function readPart (value: Uint8Array, { topic, partition, source }: Place): { head: Head, part: Uint8Array } {
+  try {
+    const length = new DataView(value.buffer, value.byteOffset, value.byteLength).getUint32(0)
+    const head = JSON.parse(decoder.decode(value.subarray(4, 4 + length))) as Head
+    const part = value.slice(4 + length)
+    if (crc32c(part) !== head.crc) throw new RangeError('the checksum does not fit')
+    return { head, part }
+  } catch (cause) {
+    throw new StreamError('STATE_CORRUPT', { topic, partition, source }, { cause })
+  }
+}
+
+function joined (parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}

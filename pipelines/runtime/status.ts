@@ -1,0 +1,25 @@
+/**
+ * What a leg has done since it started, and where it stands.
+ *
+ * Units: watermark milliseconds since the epoch, the lowest of its tasks; lag records between position and log end
+ */
+export interface LegStatus {
+  readings: number
+  normalised: number
+  windows: number
+  raised: number
+  cleared: number
+  late: number
+  commits: number
+  snapshots: number
+  readonly deadLetters: Map<string, number>
+  readonly dropped: Map<string, number>
+  watermark: number
+  lag: number
+}
+
+export function createStatus (): LegStatus {
+  return { readings: 0, normalised: 0, windows: 0, raised: 0, cleared: 0, late: 0, commits: 0, snapshots: 0, deadLetters: new Map(), dropped: new Map(), watermark: Number.NEGATIVE_INFINITY, lag: 0 }
+}
+
+export function add (counts: Map<string, number>, reason: string, by: number): void { counts.set(reason, (counts.get(reason) ?? 0) + by) }

@@ -135,7 +135,7 @@ export class AbsentRule implements RuleStage {
     this.#inHeap.fill(0)
     this.#heap.clear()
     this.#next = Number.POSITIVE_INFINITY
-    for (const [key, how] of standing.entries()) if (how === standings.heard) this.#await(key)
+    for (const [key, how] of standing.entries()) if (how === standings.heard) this.#expect(key)
     this.#unstarted = [...state.unstarted as Int32Array]
     this.#labels.restore(state.labels as StateTree)
   }
@@ -146,12 +146,12 @@ export class AbsentRule implements RuleStage {
     for (const key of this.#unstarted) {
       this.#heard[key] = clock
       this.#standing[key] = standings.heard
-      this.#await(key)
+      this.#expect(key)
     }
     this.#unstarted = []
   }
 
-  #await (key: number): void {
+  #expect (key: number): void {
     if (this.#inHeap[key] === 1) return
     this.#inHeap[key] = 1
     this.#heap.push(key, this.#heard[key]! + this.#spec.absentMs)
@@ -181,7 +181,7 @@ export class AbsentRule implements RuleStage {
     const key = batch.key[row]!
     if (this.#standing[key] === standings.silent) this.#book.clear(this.#change(key, batch.position[row]!, batch.arrival[row]!, batch.arrivalClock[row]!), null, out)
     this.#standing[key] = standings.heard
-    this.#await(key)
+    this.#expect(key)
   }
 
   #leave (key: number, moment: Moment, out: Outputs): void {

@@ -3,7 +3,7 @@ import { checkCall } from './check-call.ts'
 import { Checker, type ExpressionField } from './checker.ts'
 import { memoise } from './memoise.ts'
 import { call, type Checked, constant, type Kind, type Node } from './node.ts'
-import { among, arithmetic, compareBools, compareNumbers, compareTexts, type Comparison, concat, negate, not } from './pure.ts'
+import { amongNumbers, amongTexts, arithmetic, compareBools, compareNumbers, compareTexts, type Comparison, concat, negate, not } from './pure.ts'
 import type { Syntax } from './source.ts'
 
 const kindNames: Readonly<Record<Kind, string>> = { number: 'a number', bool: 'a boolean', text: 'a text' }
@@ -143,6 +143,6 @@ function membership (checker: Checker, at: Syntax, depth: number): Node {
   const items = listAt.args.map(item => demand(checker, item, value.kind, depth + 2))
   for (const item of items) checker.sharedUnit(value, item, at, 'compare')
   const values = items.flatMap(item => item.op === 'constant' && item.value !== null && !Number.isNaN(item.value) ? [item.value] : [])
-  if (values.length === items.length && items.length > 0 && value.kind !== 'bool') return call('bool', null, among(values, value.kind), value)
+  if (values.length === items.length && items.length > 0 && value.kind !== 'bool') return call('bool', null, value.kind === 'text' ? amongTexts(values as string[]) : amongNumbers(values as number[]), value)
   return items.map(item => comparison(checker, at, '==', value, item)).reduce<Node>((left, right) => left.op === 'constant' && left.value === 0 ? right : { op: 'or', kind: 'bool', unit: null, left, right }, constant('bool', 0))
 }

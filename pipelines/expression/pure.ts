@@ -1,3 +1,4 @@
+import { numberCode } from './function-entry.ts'
 import type { Pure } from './node.ts'
 import { compareText, textLengthMax } from './text.ts'
 
@@ -59,11 +60,29 @@ export const knownText: Pure = { name: 'known', apply: (a: string | null) => a =
 /** Beyond `textLengthMax` unknown. */
 export const concat: Pure = { name: '+', apply: (a: string | null, b: string | null) => a === null || b === null || a.length + b.length > textLengthMax ? null : a + b } as Pure
 
-/** `in` over constants: a set looked up once, instead of a chain of comparisons. */
-export function among (values: readonly (number | string)[], kind: 'number' | 'text'): Pure {
+const comparedOneByOneMax = 16
+
+/** `in` over constant numbers: a few are compared one by one, many searched for in order. */
+export function amongNumbers (values: readonly number[]): Pure {
+  const sorted = Float64Array.from(new Set(values)).sort()
+  const apply = (value: number) => Number.isNaN(value) ? 2 : found(sorted, value) ? 1 : 0
+  if (sorted.length > comparedOneByOneMax) return { name: 'in', apply } as Pure
+  return { name: 'in', apply, code: x => `(${x} === ${x} ? ${Array.from(sorted, value => `${x} === ${numberCode(value)}`).join(' || ')} ? 1 : 0 : 2)` } as Pure
+}
+
+function found (sorted: Float64Array, value: number): boolean {
+  let from = 0
+  let to = sorted.length
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    if (sorted[middle]! < value) from = middle + 1
+    else to = middle
+  }
+  return from < sorted.length && sorted[from] === value
+}
+
+/** `in` over constant texts. */
+export function amongTexts (values: readonly string[]): Pure {
   const set = new Set(values)
-  const apply = kind === 'number'
-    ? (value: number) => Number.isNaN(value) ? 2 : set.has(value) ? 1 : 0
-    : (value: string | null) => value === null ? 2 : set.has(value) ? 1 : 0
-  return { name: 'in', apply } as Pure
+  return { name: 'in', apply: (value: string | null) => value === null ? 2 : set.has(value) ? 1 : 0 } as Pure
 }

@@ -83,6 +83,8 @@ test('in compares with each element and is unknown where that cannot be told', (
   assert.deepEqual(valuesOf('celsius in [limit, 3]', [{ celsius: 3 }, { celsius: 2 }, { celsius: 2, limit: 2 }]), [true, null, true])
   assert.deepEqual(valuesOf('doorOpen in [true]', [{ doorOpen: true }, { doorOpen: false }]), [true, false])
   assert.equal(resultOf('n in []', { n: 1 }), false)
+  const many = Array.from({ length: 50 }, (_, i) => (i * 37) % 50 * 2)
+  assert.deepEqual(valuesOf(`n in [${many.join(', ')}]`, [{ n: 0 }, { n: 98 }, { n: 51 }, { n: -1 }, { n: 100 }, { n: -0 }, {}]), [true, true, false, false, false, true, null])
 })
 
 test('texts compare by code point, also against texts of another column', () => {

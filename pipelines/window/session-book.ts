@@ -119,6 +119,7 @@ export class SessionBook {
       while (this.#older[newer] !== slot) newer = this.#older[newer]!
       this.#older[newer] = this.#older[slot]!
     }
+    if (this.#reporting) this.setCell(slot, flagsCell, 0)
     this.queue.forget(slot)
     this.merged.delete(slot)
     this.panes.closeSingle(slot)

@@ -28,11 +28,13 @@ export class Slices {
     this.perWindow = Math.floor(sizeMs / advanceMs) * this.perAdvance + (this.#restMs === 0 ? 0 : 1)
   }
 
+  // `+ 0` makes a zero of minus zero.
+
   /** The slice of a moment. */
   at (ms: number): number {
     const into = ms % this.advanceMs
     const offset = into < 0 ? into + this.advanceMs : into
-    const advance = Math.round((ms - offset) / this.advanceMs)
+    const advance = Math.round((ms - offset) / this.advanceMs) + 0
     return this.perAdvance === 1 ? advance : advance * 2 + (offset >= this.#restMs ? 1 : 0)
   }
 
@@ -45,7 +47,7 @@ export class Slices {
   end (slice: number): number { return this.start(slice + 1) }
 
   /** The first and the last window a slice belongs to. */
-  firstWindow (slice: number): number { return Math.ceil((slice - this.perWindow + 1) / this.perAdvance) }
+  firstWindow (slice: number): number { return Math.ceil((slice - this.perWindow + 1) / this.perAdvance) + 0 }
   lastWindow (slice: number): number { return Math.floor(slice / this.perAdvance) }
 
   firstSlice (window: number): number { return window * this.perAdvance }

@@ -195,7 +195,7 @@ export class EmbeddedLog implements LogPort {
       lead()
       const places = offsets.map(({ topic, partition, offset, metadata }) => ({ key: [group, placeIn(changes, topic, partition).number, partition], value: { offset, metadata } }))
       this.#apply(changes, sealed)
-      for (const { key, value } of places) changes.write(() => { void this.store.offsets.put(key, value) })
+      for (const { key, value } of places) changes.write(() => this.store.offsets.put(key, value))
     })
   }
 
@@ -212,7 +212,7 @@ export class EmbeddedLog implements LogPort {
     return placed.map(({ number, partition, batch: { bytes, lastOffset } }) => {
       const held = changes.partition(number, partition)
       new DataView(bytes.buffer, bytes.byteOffset).setBigInt64(0, BigInt(held.end))
-      changes.write(() => { void this.store.batches.put(batchKey(number, partition, held.end), bytes) })
+      changes.write(() => this.store.batches.put(batchKey(number, partition, held.end), bytes))
       changes.setPartition(number, partition, { ...held, end: held.end + lastOffset + 1, bytes: held.bytes + bytes.length })
       return held.end
     })

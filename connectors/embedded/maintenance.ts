@@ -109,7 +109,7 @@ export class Maintenance {
         if (changes.topic(topic.name)?.number !== topic.number) return
         const now = changes.partition(topic.number, partition)
         if (now.start !== held.start) return
-        for (const base of going) changes.write(() => { void store.batches.remove(batchKey(topic.number, partition, base)) })
+        for (const base of going) changes.write(() => store.batches.remove(batchKey(topic.number, partition, base)))
         changes.setPartition(topic.number, partition, { ...now, start, bytes: now.bytes - (held.bytes - bytes), cleanTo: Math.max(now.cleanTo, start), cleanBytes: Math.min(now.cleanBytes, bytes) })
       })
     }
@@ -165,7 +165,7 @@ export class Maintenance {
         for (const [base, change] of changed) {
           const key = batchKey(topic.number, partition, base)
           freed += change.freed
-          changes.write(() => { void (change.kept ? store.batches.put(key, change.kept) : store.batches.remove(key)) })
+          changes.write(() => (change.kept ? store.batches.put(key, change.kept) : store.batches.remove(key)))
         }
         changes.setPartition(topic.number, partition, { ...now, bytes: now.bytes - freed })
       })

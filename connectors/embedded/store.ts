@@ -46,7 +46,8 @@ export function openStore (folder: string, { readOnly }: { readonly readOnly: bo
   if (!readOnly) mkdirSync(folder, { recursive: true })
   let env: RootDatabase
   try {
-    env = open({ path: folder, maxDbs: 16, readOnly, noSubdir: false, separateFlushed: true, encoding: 'json' })
+    // Groups are ours (writer.ts): the library's own grouping by event turn would leave a promise of its own to fail unheard on a full disk.
+    env = open({ path: folder, maxDbs: 16, readOnly, noSubdir: false, separateFlushed: true, eventTurnBatching: false, encoding: 'json' })
   } catch (cause) {
     throw new StreamError('LOG_DAMAGED', { folder }, { cause })
   }

@@ -8,7 +8,7 @@ export class Changes {
   readonly #store: Store
   readonly #topics = new Map<string, StoredTopic | null>()
   readonly #partitions = new Map<string, { readonly key: number[], readonly value: StoredPartition | null }>()
-  readonly #puts: (() => void)[] = []
+  readonly #puts: (() => unknown)[] = []
   #nextTopic: number | null = null
 
   constructor (store: Store) { this.#store = store }
@@ -36,15 +36,16 @@ export class Changes {
   }
 
   /** A put or remove of any table, done when the group is written. */
-  write (put: () => void): void { this.#puts.push(put) }
+  write (put: () => unknown): void { this.#puts.push(put) }
 
-  /** Call inside the store's transaction. */
+  /** Call inside the store's transaction. Each put has a promise of its own, which fails with the transaction: that is told once, by the transaction. */
   flush (): void {
     const { topics, partitions, meta } = this.#store
-    if (this.#nextTopic !== null) void meta.put('nextTopic', this.#nextTopic)
-    for (const put of this.#puts) put()
-    for (const [name, topic] of this.#topics) void (topic ? topics.put(name, topic) : topics.remove(name))
-    for (const { key, value } of this.#partitions.values()) void (value ? partitions.put(key, value) : partitions.remove(key))
+    const put = (promise: unknown) => { if (promise instanceof Promise) promise.catch(() => {}) }
+    if (this.#nextTopic !== null) put(meta.put('nextTopic', this.#nextTopic))
+    for (const write of this.#puts) put(write())
+    for (const [name, topic] of this.#topics) put(topic ? topics.put(name, topic) : topics.remove(name))
+    for (const { key, value } of this.#partitions.values()) put(value ? partitions.put(key, value) : partitions.remove(key))
   }
 }
 
@@ -146,6 +147,7 @@ export class Writer {
       if (mine && durability === 'disk') await written.flushed
       env.resetReadTxn()
     } catch (cause) {
+      void (cause as { readonly commitError?: Promise<never> }).commitError?.catch(() => {})
       throw new StreamError('LOG_UNAVAILABLE', {}, { cause })
     }
     if (!mine) throw new StreamError('LOG_FENCED', { why: 'another process has taken the data folder' })

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { batchOf } from '../../contract/log.ts'
 import { everything, folderFor, logFor, textOf } from './log-kit.ts'
 
 const child = new URL('crash-child.ts', import.meta.url).pathname
@@ -61,4 +63,15 @@ test('embedded log: a second process is told who holds the folder, reads beside 
   await once(running, 'exit')
   const log = await logFor(t, { folder })
   assert((await log.range('out', 0)).end >= end)
+})
+
+test('embedded log: a full disk is an error to retry, loses nothing acknowledged and leaves the log readable', { skip: process.platform === 'win32' }, async t => {
+  const folder = folderFor(t)
+  const full = new URL('full-child.ts', import.meta.url).pathname
+  const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -f 4000; exec "$0" "$1" "$2"', process.execPath, full, folder])
+  const { appended, code, end, readable } = JSON.parse(stdout)
+  assert.deepEqual({ code, end, readable }, { code: 'LOG_UNAVAILABLE', end: appended, readable: true })
+  const log = await logFor(t, { folder })
+  assert.deepEqual((await everything(log, 'in')).map(record => textOf(record).split(' ')[0]), Array.from({ length: appended }, (_, n) => `${n}`))
+  await log.append('in', 0, batchOf(['goes on']))
 })

@@ -21,8 +21,13 @@ export interface AbsentRuleOptions {
   readonly number: number
 }
 
-/** Never heard of, or left; heard within `absent`; silent for longer, the alert is open. */
-const standings = { unknown: 0, heard: 1, silent: 2 } as const
+/**
+ * Never met, or left; heard within `absent`; silent for longer; awaited since it entered the registry, and overdue. Odd ones
+ * wait in the heap, the even ones above 0 have an open alert and are the odd one before + 1.
+ */
+export const standings = { unknown: 0, heard: 1, silent: 2, awaited: 3, missed: 4 } as const
+const isWaiting = (standing: number) => (standing & 1) === 1
+const isOpen = (standing: number) => standing === standings.silent || standing === standings.missed
 
 /**
  * A rule that raises when a key has been silent for `absent`.
@@ -135,7 +140,7 @@ export class AbsentRule implements RuleStage {
     this.#inHeap.fill(0)
     this.#heap.clear()
     this.#next = Number.POSITIVE_INFINITY
-    for (const [key, how] of standing.entries()) if (how === standings.heard) this.#expect(key)
+    for (const [key, how] of standing.entries()) if (isWaiting(how)) this.#expect(key)
     this.#unstarted = [...state.unstarted as Int32Array]
     this.#labels.restore(state.labels as StateTree)
   }
@@ -145,7 +150,7 @@ export class AbsentRule implements RuleStage {
     if (this.#unstarted.length === 0 || clock === Number.NEGATIVE_INFINITY) return
     for (const key of this.#unstarted) {
       this.#heard[key] = clock
-      this.#standing[key] = standings.heard
+      this.#standing[key] = standings.awaited
       this.#expect(key)
     }
     this.#unstarted = []
@@ -163,14 +168,14 @@ export class AbsentRule implements RuleStage {
     while (heap.next <= clock) {
       const key = heap.top
       const due = this.#heard[key]! + this.#spec.absentMs
-      if (this.#standing[key] === standings.heard && due > heap.next) {
+      if (isWaiting(this.#standing[key]!) && due > heap.next) {
         heap.postpone(due)
         continue
       }
       heap.pop()
       this.#inHeap[key] = 0
-      if (this.#standing[key] !== standings.heard) continue
-      this.#standing[key] = standings.silent
+      if (!isWaiting(this.#standing[key]!)) continue
+      this.#standing[key]! += 1
       this.#book.raise(this.#change(key, position, arrivedAt, due), `${position}@${due}`, this.#labels.textsOf(key), out)
     }
     this.#next = heap.next
@@ -179,13 +184,13 @@ export class AbsentRule implements RuleStage {
   /** A key is heard that was silent, or new. */
   #appear (batch: Batch, row: number, out: Outputs): void {
     const key = batch.key[row]!
-    if (this.#standing[key] === standings.silent) this.#book.clear(this.#change(key, batch.position[row]!, batch.arrival[row]!, batch.arrivalClock[row]!), null, out)
+    if (isOpen(this.#standing[key]!)) this.#book.clear(this.#change(key, batch.position[row]!, batch.arrival[row]!, batch.arrivalClock[row]!), null, out)
     this.#standing[key] = standings.heard
     this.#expect(key)
   }
 
   #leave (key: number, moment: Moment, out: Outputs): void {
-    if (this.#standing[key] === standings.silent) this.#book.clearFor(key, 'removed', moment, out)
+    if (isOpen(this.#standing[key]!)) this.#book.clearFor(key, 'removed', moment, out)
     this.#standing[key] = standings.unknown
     this.#unstarted = this.#unstarted.filter(other => other !== key)
   }

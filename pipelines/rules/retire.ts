@@ -2,6 +2,7 @@ import type { KeyTable } from '../core/keys.ts'
 import type { Outputs } from '../core/outputs.ts'
 import type { Moment } from '../core/stage.ts'
 import type { StateTree } from '../core/state.ts'
+import { standings } from './absent-rule.ts'
 import { AlertBook, type RuleFacts } from './alert-book.ts'
 
 export interface RetireOptions {
@@ -19,7 +20,8 @@ export interface RetireOptions {
  * it shows another `hash` ('rule changed'). A stage of the same hash takes the whole snapshot and so carries its alerts over;
  * later events then bear the new version, severity and ttl.
  *
- * Shape: gives what a successor may be restored with: it starts afresh, but its ordinals go on from the old rule's.
+ * Shape: gives what a successor may be restored with: it starts afresh, but its ordinals go on from the old rule's, and an
+ *        absent rule still knows when each key was last heard (keys of a registry enter anew).
  *        State kept under `rules.*` holds no alerts: give it to a stage of the same name and hash, else drop it
  */
 export function retireRule (state: StateTree, { keys, number, reason }: RetireOptions, moment: Moment, out: Outputs): StateTree {
@@ -27,5 +29,7 @@ export function retireRule (state: StateTree, { keys, number, reason }: RetireOp
   const book = new AlertBook(kept.facts as unknown as RuleFacts, number, keys)
   book.restore(kept)
   for (const key of book.openKeys()) book.clearFor(key, reason, moment, out)
-  return { book: book.snapshot() }
+  if (!state.standing) return { book: book.snapshot() }
+  const standing = (state.standing as Uint8Array).map(how => how === standings.heard || how === standings.silent ? standings.heard : standings.unknown)
+  return { ...state, book: book.snapshot(), standing, unstarted: new Int32Array(0) }
 }

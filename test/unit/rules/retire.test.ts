@@ -63,3 +63,19 @@ test('an absent rule retires on the arrival clock', () => {
   retireRule(state, { keys: task.keys, number: 5, reason: 'rule removed' }, momentOf(task, 2), out)
   assert.deepEqual(out.events.map(({ event }) => [event.key, event.at, event.reason]), [['b', 30, 'rule removed'], ['a', 30, 'rule removed']])
 })
+
+test('a changed absent rule still knows when each key was last heard, and raises again what is still overdue', () => {
+  const spec = rule({ name: 'silent', absentMs: 3 })
+  const { task, state } = running(spec)
+  const left = retireRule(state, { keys: task.keys, number: 5, reason: 'rule changed' }, momentOf(task, 2), new Outputs())
+  const next = createTask([{ ...spec, absentMs: 8, version: 'v2' }])
+  next.keys.restore(task.keys.snapshot())
+  next.clock.restore(task.clock.snapshot())
+  next.stages.at(-1)!.restore(structuredClone(left))
+  const out = new Outputs()
+  for (const arrival of [30, 37, 38]) {
+    next.clock.tick(arrival)
+    for (const stage of next.stages) stage.advance(momentOf(next, 2), out)
+  }
+  assert.deepEqual(out.events.map(({ event }) => [event.key, event.state, event.at, event.ordinal]), [['b', 'raised', 18, 3], ['a', 'raised', 33, 3], ['c', 'raised', 38, 1]])
+})

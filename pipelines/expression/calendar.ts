@@ -17,7 +17,7 @@ export class Zone {
 
   /** Errors: RangeError when there is no such zone */
   constructor (name: string) {
-    this.#format = new Intl.DateTimeFormat('en-US', { timeZone: name, calendar: 'iso8601', numberingSystem: 'latn', hourCycle: 'h23', era: 'short', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' })
+    this.#format = new Intl.DateTimeFormat('en-US', { timeZone: name, calendar: 'gregory', numberingSystem: 'latn', hourCycle: 'h23', era: 'short', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' })
   }
 
   /** Milliseconds since the epoch to the clock on the wall, in the same count; NaN when unknown or beyond what a date can be. */
@@ -54,4 +54,4 @@ export class Zone {
 export const hourOf = (local: number): number => Math.floor((local - Math.floor(local / dayMs) * dayMs) / 3_600_000)
 export const minuteOf = (local: number): number => Math.floor((local - Math.floor(local / 3_600_000) * 3_600_000) / 60_000)
 /** 0 is Sunday, as in CEL's getDayOfWeek. */
-export const dayOfWeekOf = (local: number): number => { const day = (Math.floor(local / dayMs) + 4) % 7; return day < 0 ? day + 7 : day }
+export const dayOfWeekOf = (local: number): number => ((Math.floor(local / dayMs) + 4) % 7 + 7) % 7

@@ -130,22 +130,27 @@ class RateSlot extends NumberRows implements Slot<Float64Array> {
 
   run ({ count, key: keys, at: times }: Batch, skip: Uint8Array | null): void {
     const { args, results } = this
+    const cells = this.#at
+    let lastTimes = cells.values
+    let lastValues = this.#value.values
     for (let row = 0; row < count; row += 1) {
       if (skip !== null && skip[row] === 1) continue
       const key = keys[row]!
       const value = args[row]!
       results[row] = Number.NaN
       if (Number.isNaN(value)) continue
-      if (key >= this.#at.used) {
-        this.#at.grow(key)
+      if (key >= cells.used) {
+        cells.grow(key)
         this.#value.grow(key)
+        lastTimes = cells.values
+        lastValues = this.#value.values
       }
       const at = times[row]!
-      const lastAt = this.#at.values[key]!
+      const lastAt = lastTimes[key]!
       if (at <= lastAt) continue
-      results[row] = (value - this.#value.values[key]!) * 1000 / (at - lastAt)
-      this.#at.values[key] = at
-      this.#value.values[key] = value
+      results[row] = (value - lastValues[key]!) * 1000 / (at - lastAt)
+      lastTimes[key] = at
+      lastValues[key] = value
     }
   }
 

@@ -26,6 +26,14 @@ test(`clock parts are those that Intl says (seed ${seed})`, () => {
   }), { seed, numRuns: 100 })
 })
 
+test(`the clock of UTC holds for every time that a date can be (seed ${seed})`, () => {
+  fc.assert(fc.property(fc.array(fc.integer({ min: -8.64e15 + 1, max: 8.64e15 - 1 }), { minLength: 1, maxLength: 20 }), times => {
+    const rows = times.map($at => ({ $at }))
+    assert.deepEqual(valuesOf("hour(at, 'Etc/UTC') * 60 + minute(at, 'Etc/UTC')", rows), times.map(time => new Date(time).getUTCHours() * 60 + new Date(time).getUTCMinutes()))
+    assert.deepEqual(valuesOf('dayOfWeek(at)', rows), times.map(time => new Date(time).getUTCDay()))
+  }), { seed, numRuns: 100 })
+})
+
 test('distance on the earth', () => {
   const oslo = { 'gps.lat': 59.9139, 'gps.lon': 10.7522 }
   const metres = resultOf('geo.distance(gps.lat, gps.lon, 60.3913, 5.3221)', oslo) as number

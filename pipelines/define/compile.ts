@@ -8,6 +8,7 @@ import { createNormaliseStage } from '../normalise/stage.ts'
 import { createRuleStages } from '../rules/stage.ts'
 import { parseSummary } from '../rules/summary.ts'
 import { createWindowStage, windowColumns } from '../window/stage.ts'
+import { operated } from './operated.ts'
 import { definitionError, type DefinitionProblem, Problems } from './problem.ts'
 import { type Resolved, resolveDefinition } from './resolve.ts'
 import type { Mapped } from './resolve-mapping.ts'
@@ -71,7 +72,8 @@ function createStages (pipeline: Resolved, context: TaskContext, { codegen = tru
     source: source.name, contract: source.contract, fields, key: source.key, time: source.time, keysMax: pipeline.limits.keys, limits: decodeLimits, codegen,
   }, 0)
   const { keys } = decode
-  const normalise = createNormaliseStage(normaliseSpec(pipeline, source, { mapped, fields, codegen }), { number: 1, keys, tables: context.tables })
+  const plain = createNormaliseStage(normaliseSpec(pipeline, source, { mapped, fields, codegen }), { number: 1, keys, tables: context.tables })
+  const normalise = operated(plain, { operators: pipeline.operators, signals, keys })
   const windows = windowsOf(pipeline, source, race).map((spec, index) => createWindowStage(spec, { number: 2 + index, keys, signals }))
   const rules = race ? createRuleStages(pipeline.rules.map(({ spec }) => spec), {
     pipeline: pipeline.name, source: source.name, topic: context.topic, partition: context.partition, mode: context.mode, keys, codegen,

@@ -36,11 +36,12 @@ function tree (text: string, branches: readonly Branch[], indent = ''): readonly
   })]
 }
 
-function raceBranches ({ name, sources, windows, rules, control, signals, clock }: Resolved, policy: string): readonly Branch[] {
+function raceBranches ({ name, sources, operators, windows, rules, control, signals, clock }: Resolved, policy: string): readonly Branch[] {
   const readingRules = rules.filter(({ spec }) => spec.window === null)
   return [
     ...sources.map(source => sourceBranch(source, clock.futureMaxMs)),
     { text: `signals  ${signals.map(signalText).join(', ')}`, below: [leaf(policy)] },
+    ...operators.map(operator => leaf(`operator ${operator.name}  ${operator.reads.join(', ')} -> ${operator.writes.join(', ')}`)),
     ...windows.map(window => ({
       text: `window ${window.name}  ${windowText(window)}`,
       below: [...window.keep.map(({ name: keep, statistic }) => leaf(`${keep} = ${statisticText(statistic)}`)), ...rules.filter(({ spec }) => spec.window === window.name).map(ruleBranch)],

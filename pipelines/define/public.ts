@@ -1,6 +1,7 @@
 /** The package's public surface: what a definition in TypeScript imports. */
 export { contract, type Contract } from '../../schemas/contract.ts'
 export { StreamError, type ErrorCode } from '../core/errors.ts'
+export type { Operator, OperatorFactory, OperatorOptions } from '../core/operator.ts'
 export type { NamedFunction, UserStatistic } from '../core/spec.ts'
 export type { Duration } from '../core/time.ts'
 export { checkDefinition, type Problem } from './check.ts'

@@ -4,6 +4,7 @@ import { parseUnit } from '../core/unit.ts'
 import { fieldsOfContract } from './contract-fields.ts'
 import type { LongSource } from './long-form.ts'
 import type { Resolving } from './resolve.ts'
+import { writtenSignals } from './resolve-operator.ts'
 import { type Mapped, resolveMapping } from './resolve-mapping.ts'
 import type { ResolvedTable } from './resolve-table.ts'
 import type { ContractField } from './tools.ts'
@@ -56,6 +57,11 @@ interface Place { readonly source: LongSource, readonly fields: readonly Contrac
 function mappingOf (resolving: Resolving, { source, fields, tables, signal }: Place & { readonly signal: SignalSpec }): Mapped {
   const { definition, problems } = resolving
   const written = Object.hasOwn(source.normalise, signal.name) ? source.normalise[signal.name] : undefined
+  const operated = writtenSignals(definition).has(signal.name)
+  if (operated) {
+    if (written !== undefined && written !== null) problems.add([...source.place.normalise, signal.name], `"${signal.name}" is written by an operator: no source maps anything onto it`, { at: 'key' })
+    return { signal, spec: { kind: 'nothing' }, range: null, uses: [], implied: false }
+  }
   if (written === undefined && (definition.sources !== undefined || !fields.some(({ name }) => name === signal.name))) {
     problems.add(source.place.normalise, `nothing is mapped onto the signal "${signal.name}" (null says: this source has none)`, { at: 'key' })
     return { signal, spec: { kind: 'nothing' }, range: null, uses: [], implied: false }

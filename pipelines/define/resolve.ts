@@ -1,9 +1,11 @@
 import { canonicalJson, hashText } from '../core/hash.ts'
+import type { OperatorSpec } from '../core/operator.ts'
 import type { SignalSpec, WindowSpec } from '../core/spec.ts'
 import type { CompiledPipeline, LakeSpec } from '../core/stage.ts'
 import { durationMs } from '../core/time.ts'
 import { longForm } from './long-form.ts'
 import type { Problems } from './problem.ts'
+import { resolveOperators } from './resolve-operator.ts'
 import { type ResolvedRule, resolveRules } from './resolve-rule.ts'
 import { type ResolvedSource, resolveSources } from './resolve-source.ts'
 import { type ResolvedTable, resolveTables } from './resolve-table.ts'
@@ -19,6 +21,7 @@ export interface Resolved {
   readonly signals: readonly SignalSpec[]
   readonly sources: readonly ResolvedSource[]
   readonly tables: readonly ResolvedTable[]
+  readonly operators: readonly OperatorSpec[]
   readonly windows: readonly WindowSpec[]
   readonly rules: readonly ResolvedRule[]
   readonly clock: { readonly latenessMs: number, readonly idleMs: number, readonly futureMaxMs: number, readonly explicit: boolean }
@@ -41,13 +44,14 @@ export function resolveDefinition (definition: CheckedDefinition, tools: Tools, 
   const resolving: Resolving = { definition, problems, tools, functions }
   const tables = resolveTables(resolving)
   const { sources, signals } = resolveSources(resolving, longForm(definition, problems), tables)
+  const operators = resolveOperators(resolving, signals)
   const windows = resolveWindows(resolving, signals)
   const rules = resolveRules(resolving, { signals, windows })
   const lake = resolveLake(resolving)
   if (problems.list.length > 0) return null
   const { name, time, limits } = definition
   return {
-    name, signals, sources, tables, windows, rules, lake, limits,
+    name, signals, sources, tables, operators, windows, rules, lake, limits,
     hash: hashText(canonicalJson(hashed(definition))),
     clock: { latenessMs: durationMs(time.lateness), idleMs: durationMs(time.idle), futureMaxMs: durationMs(time.futureMax), explicit: time.watermark === 'explicit' },
     control: definition.control === undefined && rules.length === 0

@@ -67,6 +67,11 @@ const onlySource = z.strictObject({
   normalise: normalise.optional().describe('as beside the source'),
 }).meta({ id: 'OnlySource' })
 
+const operator = z.strictObject({
+  reads: z.array(z.string()).default([]).describe('signals it is given'),
+  writes: z.array(z.string()).min(1).describe('signals it fills; declared in `signals`, mapped by no source'),
+}).meta({ id: 'Operator' })
+
 const window = z.strictObject({
   tumbling: duration().optional().describe('windows of this size, one after another'),
   hopping: z.tuple([duration(), duration()]).optional().describe('size and advance: overlapping windows'),
@@ -121,6 +126,7 @@ export const definitionSchema = z.strictObject({
   interval: duration().optional().describe('short form: distance between readings of one device'),
   dedupe: dedupe.optional(),
   normalise: normalise.optional().describe('short form: signals from fields'),
+  operators: z.record(identifier('operator'), operator).default({}).describe('steps of your own between normalise and windows, exported by these names from the file that `functions` names'),
   windows: z.record(label('window'), window).default({}).describe('statistics per device and interval of event time'),
   rules: z.record(label('rule'), rule).default({}).describe('conditions over readings or windows that raise and clear alerts'),
   control: z.strictObject({
@@ -136,7 +142,7 @@ export const definitionSchema = z.strictObject({
   functions: z.union([
     z.string().regex(/^\.\.?\/.*\.[mc]?[jt]s$/, 'a path such as ./functions.ts, from the definition\'s folder'),
     z.custom<Readonly<Record<string, unknown>>>(value => typeof value === 'object' && value !== null, 'a path such as ./functions.ts, or the module itself').meta({ id: 'Module' }),
-  ]).optional().describe('the file whose exports `map` and user statistics name'),
+  ]).optional().describe('the file whose exports `map`, user statistics and `operators` name'),
   limits: z.strictObject({
     keys: z.int().min(1).default(1_000_000).describe('devices per partition'),
     panes: z.int().min(1).default(4_000_000).describe('open windows per window definition and partition'),

@@ -105,6 +105,7 @@ interface Common<S, T, Added extends string, Tables extends Readonly<Record<stri
   readonly control?: { readonly topic?: string, readonly delivery?: 'exactly-once' | 'express' | 'at-least-once' }
   readonly lake?: { readonly keyspace?: string, readonly raw?: { readonly ttl?: Duration }, readonly rollups?: readonly NoInfer<keyof Windows & string>[], readonly allowedLateness?: Duration }
   readonly functions?: Functions
+  readonly operators?: Readonly<Record<string, { readonly reads?: readonly NoInfer<SignalName<S, T, Added>>[], readonly writes: readonly NoInfer<keyof S & string>[] }>>
   readonly limits?: { readonly keys?: number, readonly panes?: number, readonly dedupe?: number }
 }
 

@@ -58,6 +58,8 @@ class DuckLake implements LakePort {
   readonly #sightings = new KeySightings()
   #pendingRows = 0
   #turn = 0
+  /** Positions as last sent, to leave out those that have not moved. */
+  readonly #sent = new Map<string, string>()
 
   constructor (thread: DatabaseThread, tables: Tables, layout: LakeLayout, pendingRowsMax: number) {
     this.#thread = thread
@@ -103,15 +105,19 @@ class DuckLake implements LakePort {
   }
 
   async commit (positions: readonly Position[]): Promise<void> {
+    const moved = positions.filter(({ topic, partition, offset, metadata }) => this.#sent.get(`${partition}/${topic}`) !== `${offset} ${metadata}`)
+    if (moved.length === 0 && this.#pendingRows === 0) return
     for (const block of this.#sightings.take()) this.#thread.block(keysTable, block)
     this.#pendingRows = 0
     this.#turn = 0
-    await this.#thread.commit(positions)
+    for (const { topic, partition, offset, metadata } of moved) this.#sent.set(`${partition}/${topic}`, `${offset} ${metadata}`)
+    await this.#thread.commit(moved)
   }
 
   discard (): void {
     this.#pendingRows = 0
     this.#turn = 0
+    this.#sent.clear()
     this.#sightings.clear()
     this.#thread.discard()
   }

@@ -10,6 +10,12 @@ export interface ExpressionField { readonly name: string, readonly kind: ColumnK
 
 const metaFields: Readonly<Record<string, { readonly kind: Kind, readonly unit: string | null }>> = { at: { kind: 'number', unit: 'ms' }, arrival: { kind: 'number', unit: 'ms' }, key: { kind: 'text', unit: null } }
 
+/** What other languages call our functions. */
+const foreignNames: Readonly<Record<string, string>> = {
+  has: 'known', exists: 'known', isKnown: 'known', lag: 'prev', previous: 'prev', last: 'prev', derivative: 'rate', delta: 'prev', len: 'size', length: 'size', lower: 'lowerAscii', toLowerCase: 'lowerAscii', upper: 'upperAscii', toUpperCase: 'upperAscii',
+  regex: 'matches', match: 'matches', like: 'matches', includes: 'contains', float: 'double', number: 'double', str: 'string', distance: 'geo.distance', inside: 'geo.inside', getHours: 'hour', getMinutes: 'minute', getDayOfWeek: 'dayOfWeek', toUnit: 'convert',
+}
+
 /** What a check knows and gathers: names in scope, slots that remember, columns read, the cost so far. */
 export class Checker {
   readonly text: string
@@ -63,8 +69,8 @@ export class Checker {
   }
 
   unknownName (name: string, at: Syntax, names: readonly string[]): never {
-    const suggestion = nearest(name, names)
-    this.fail('EXPRESSION_NAME', at, { name, ...(suggestion !== null && { nearest: suggestion }) })
+    const suggestion = Object.hasOwn(foreignNames, name) ? foreignNames[name]! : nearest(name, names)
+    this.fail('EXPRESSION_NAME', at, { name, ...(suggestion !== null ? { nearest: suggestion } : at.op === 'id' && { advice: 'a text stands in quotes' }) })
   }
 
   /**

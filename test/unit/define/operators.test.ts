@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, test } from 'node:test'
+import { type PlayOptions, play } from '../../../pipelines/cli/play.ts'
 import { checkDefinition } from '../../../pipelines/define/check.ts'
 
 const repository = resolve(import.meta.dirname, '../../..')
@@ -49,12 +49,17 @@ rules: { high: { when: smoothed > 4.0, labels: [trend] } }
 const input = join(folder, 'input.jsonl')
 writeFileSync(input, Array.from({ length: 60 }, (_, index) => JSON.stringify({ id: 'abc'[index % 3], ts: index * 1_000, value: index % 7 === 3 ? null : (index * 37) % 11 })).join('\n'))
 
-function replay (definition: string, ...options: readonly string[]) {
-  return spawnSync(process.execPath, [join(repository, 'pipelines/cli/launch.js'), 'replay', definition, '--input', input, '--emit', 'readings,windows,events', ...options], { encoding: 'utf8' })
+async function replay (definition: string, options: Partial<PlayOptions> = {}): Promise<string> {
+  let text = ''
+  await play({
+    definition, input, emit: new Set(['readings', 'windows', 'events']), batch: 4096, snapshotEvery: null, restartEvery: null, crashEvery: null, drain: true, tables: new Map(), codegen: true,
+    print: line => { text += `${line}\n` }, turn: async () => true, ...options,
+  })
+  return text
 }
 
-test('operators: what an operator writes reaches windows and rules, and what it remembers follows the log', () => {
-  const lines = replay(file).stdout.trim().split('\n').map(line => JSON.parse(line))
+test('operators: what an operator writes reaches windows and rules, and what it remembers follows the log', async () => {
+  const lines = (await replay(file)).trim().split('\n').map(line => JSON.parse(line))
   const last = new Map<string, number>()
   const readings = lines.filter(({ kind }) => kind === 'reading')
   assert.equal(readings.length, 60)
@@ -69,19 +74,15 @@ test('operators: what an operator writes reaches windows and rules, and what it 
   assert(lines.some(({ kind, labels }) => kind === 'event' && labels.trend === 'up'))
 })
 
-test('operators: output is the same bytes however the log is cut, restarted and crashed', () => {
-  const { stdout } = replay(file)
-  for (const options of [['--batch', '1'], ['--batch', '7', '--restart-every', '5'], ['--snapshot-every', '8', '--crash-every', '11']]) {
-    assert.equal(replay(file, ...options).stdout, stdout, options.join(' '))
-  }
+test('operators: output is the same bytes however the log is cut, restarted and crashed', async () => {
+  const text = await replay(file)
+  for (const options of [{ batch: 1 }, { batch: 7, restartEvery: 5 }, { snapshotEvery: 8, crashEvery: 11 }]) assert.equal(await replay(file, options), text, JSON.stringify(options))
 })
 
-test('operators: one that throws stops the task with its name and the cause', () => {
+test('operators: one that throws stops the task with its name and the cause', async () => {
   const broken = join(folder, 'broken.yaml')
   writeFileSync(broken, `${head}operators: { breaks: { writes: [smoothed] } }\nnormalise: { trend: null }\n`)
-  const { stderr, status } = replay(broken)
-  assert.match(stderr, /an operator of the definition threw: operator="breaks" problem="by hand"/)
-  assert.equal(status, 78)
+  await assert.rejects(replay(broken), { code: 'OPERATOR_FAILED', details: { operator: 'breaks', problem: 'by hand' } })
 })
 
 for (const [name, operators, message] of [

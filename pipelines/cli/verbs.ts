@@ -1,8 +1,11 @@
 import type { Command } from 'commander'
 import { addCheck } from './check.ts'
+import { addDev } from './dev.ts'
 import { addExplain } from './explain.ts'
+import { addInit } from './init.ts'
 import { addReplay } from './replay.ts'
+import { addRun } from './run.ts'
 import { addTail } from './tail.ts'
 
 /** Every verb of the command line, in the order of the help. Verbs load what they need when they run. */
-export const verbs: readonly ((program: Command) => void)[] = [addCheck, addExplain, addReplay, addTail]
+export const verbs: readonly ((program: Command) => void)[] = [addInit, addDev, addRun, addCheck, addExplain, addReplay, addTail]

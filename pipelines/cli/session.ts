@@ -1,0 +1,241 @@
+import { mkdirSync, watch } from 'node:fs'
+import { basename, dirname, relative, resolve } from 'node:path'
+import type { ControlEvent } from '../../schemas/control-event.ts'
+import { StreamError } from '../core/errors.ts'
+import { durationMs } from '../core/time.ts'
+import { loadDefinition } from '../define/load.ts'
+import type { CheckedDefinition } from '../define/schema.ts'
+import { openEmbedded, type Embedded } from './embedded.ts'
+import { Engine } from './engine.ts'
+import { count, paint, say } from './talk.ts'
+import { LiveView, type ViewState } from './view.ts'
+
+/** Something that brings readings: the simulator, a file; null: other processes do. */
+export interface Feeder {
+  readonly start: (signal: AbortSignal) => Promise<void>
+  readonly describe: string
+}
+
+export interface SessionOptions {
+  readonly definition: string
+  readonly data: string
+  readonly partitions: number
+  /** Milliseconds; null: until a signal. */
+  readonly forMs: number | null
+  readonly reload: boolean
+  readonly reset: (stage: string) => boolean
+  readonly feeder: (parts: { readonly embedded: Embedded, readonly engine: Engine }) => Promise<Feeder | null>
+  /** Said once everything runs. */
+  readonly hints: readonly string[]
+}
+
+type Totals = { -readonly [Name in 'ingested' | 'normalised' | 'windows' | 'raised' | 'cleared' | 'late' | 'readings' | 'rollups' | 'events']: number }
+const showEveryMs = 250
+const settleMsMax = 10_000
+const none: Totals = { ingested: 0, normalised: 0, windows: 0, raised: 0, cleared: 0, late: 0, readings: 0, rollups: 0, events: 0 }
+
+/**
+ * A running pipeline as `dev` and `run` show it: live view, reload on save, a summary at the end. One for the life of the process.
+ *
+ * Errors: those of the definition at the start; later ones leave the running definition as it is
+ */
+export class Session {
+  readonly #options: SessionOptions
+  readonly #view: LiveView
+  readonly #stop = new AbortController()
+  readonly #dead = new Map<string, number>()
+  readonly #dropped = new Map<string, number>()
+  #before: Totals = none
+  #engine: Engine | null = null
+  #recent: { at: number, ingested: number }[] = []
+  #startedMs = 0
+  #firstAlertMs: number | null = null
+
+  constructor (options: SessionOptions) {
+    this.#options = options
+    this.#view = new LiveView({ title: '', live: process.stderr.isTTY === true })
+  }
+
+  async run (): Promise<void> {
+    const { definition, data, forMs } = this.#options
+    let asked = 0
+    const stop = () => {
+      asked += 1
+      if (asked > 1) process.exit(130)
+      this.#stop.abort()
+    }
+    process.on('SIGINT', stop).on('SIGTERM', stop)
+    this.#startedMs = performance.now()
+    const first = await loadDefinition(definition)
+    const folder = resolve(data, first.name)
+    mkdirSync(folder, { recursive: true })
+    const embedded = await openEmbedded(folder)
+    try {
+      this.#engine = await this.#start(first, embedded)
+      const feeder = await this.#options.feeder({ embedded, engine: this.#engine })
+      this.#greet(first, folder, feeder)
+      const feeding = new AbortController()
+      const fed = feeder?.start(feeding.signal) ?? Promise.resolve()
+      fed.catch(() => {})
+      const reloading = this.#options.reload ? this.#reloadOnSave(embedded) : Promise.resolve()
+      await this.#show(forMs, fed)
+      this.#stop.abort()
+      feeding.abort()
+      await fed
+      await reloading
+      await this.#settle()
+      await this.#finish()
+    } finally {
+      process.off('SIGINT', stop).off('SIGTERM', stop)
+      await embedded.log.close()
+    }
+  }
+
+  #start (definition: CheckedDefinition, embedded: Embedded): Promise<Engine> {
+    const { partitions, reset } = this.#options
+    return Engine.start({ definition, embedded, partitions, reset, onEvent: event => { this.#onEvent(event) } })
+  }
+
+  #onEvent (event: ControlEvent): void {
+    this.#firstAlertMs ??= performance.now() - this.#startedMs
+    this.#view.alert(event)
+  }
+
+  #greet (definition: CheckedDefinition, folder: string, feeder: Feeder | null): void {
+    const file = relative('.', this.#options.definition)
+    say(`${paint.bold(definition.name)}${definition.description === undefined ? '' : `  ${definition.description}`}`)
+    if (feeder !== null) say(`  input       ${feeder.describe}`)
+    say(`  data        ${relative('.', folder)}`)
+    say(`  definition  ${paint.bold(file)}${this.#options.reload ? '  (edit and save: it takes effect at once)' : ''}`)
+    for (const hint of this.#options.hints) say(`  ${hint}`)
+    say('')
+  }
+
+  /** Until the time is over, a signal, the end of a bounded input, or an error of a leg. */
+  async #show (forMs: number | null, fed: Promise<void>): Promise<void> {
+    let failure: Error | null = null
+    fed.catch(error => { failure = error as Error })
+    const untilMs = forMs === null ? Number.POSITIVE_INFINITY : this.#startedMs + forMs
+    while (!this.#stop.signal.aborted && performance.now() < untilMs) {
+      if (failure !== null) throw failure
+      const { failed } = this.#engine!
+      await Promise.race([failed, new Promise(done => setTimeout(done, Math.min(showEveryMs, Math.max(1, untilMs - performance.now()))))])
+      this.#view.show(this.#state(), performance.now())
+    }
+  }
+
+  #totals (): Totals {
+    const { race, pond } = this.#engine!
+    const stored = pond?.status.stored ?? { readings: 0, rollups: 0, events: 0 }
+    const now = { ...none, ingested: race.status.readings, ...race.status, ...stored }
+    return Object.fromEntries(Object.keys(none).map(name => [name, this.#before[name as keyof Totals] + now[name as keyof Totals]])) as Totals
+  }
+
+  #state (): ViewState {
+    const totals = this.#totals()
+    const { race, pond } = this.#engine!
+    const at = performance.now()
+    this.#recent = [...this.#recent.filter(one => at - one.at < 3_000), { at, ingested: totals.ingested }]
+    const [oldest] = this.#recent
+    const rate = oldest === undefined || at - oldest.at < 1 ? 0 : (totals.ingested - oldest.ingested) * 1000 / (at - oldest.at)
+    return {
+      ...totals, rate, deadLetters: merged(this.#dead, race.status.deadLetters), watermark: race.status.watermark,
+      lag: { race: race.status.lag, pond: pond?.status.lag ?? 0 }, stored: { readings: totals.readings, rollups: totals.rollups, alerts: totals.raised },
+    }
+  }
+
+  /** A changed definition takes over at a drained position; a wrong one is told and changes nothing. */
+  async #reloadOnSave (embedded: Embedded): Promise<void> {
+    const { definition } = this.#options
+    const changes = new Changes(definition, this.#stop.signal)
+    let hash = this.#engine!.pipeline.hash
+    while (await changes.next()) {
+      try {
+        const next = await loadDefinition(definition)
+        const { compileDefinition } = await import('../define/compile.ts')
+        if (compileDefinition(next).hash === hash) continue
+        await this.#engine!.stop()
+        this.#keepTotals()
+        this.#engine = await this.#start(next, embedded)
+        hash = this.#engine.pipeline.hash
+        this.#view.note(paint.green(`${basename(definition)} reloaded`))
+      } catch (error) {
+        if (!(error instanceof StreamError)) throw error
+        this.#view.note(paint.red(`${basename(definition)} was not reloaded: ${error.message}`))
+      }
+    }
+  }
+
+  #keepTotals (): void {
+    this.#before = this.#totals()
+    for (const [reason, many] of this.#engine!.race.status.deadLetters) this.#dead.set(reason, (this.#dead.get(reason) ?? 0) + many)
+    for (const [reason, many] of this.#engine!.race.status.dropped) this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + many)
+  }
+
+  /** What was appended before the end is processed and stored. */
+  async #settle (): Promise<void> {
+    const untilMs = performance.now() + settleMsMax
+    for (let quiet = 0; quiet < 3 && performance.now() < untilMs;) {
+      await Promise.race([this.#engine!.failed, new Promise(done => setTimeout(done, 50))])
+      quiet = this.#engine!.behind === 0 ? quiet + 1 : 0
+    }
+  }
+
+  async #finish (): Promise<void> {
+    const engine = this.#engine!
+    const seconds = (performance.now() - this.#startedMs) / 1000
+    await engine.stop()
+    this.#view.show(this.#state(), Number.POSITIVE_INFINITY)
+    this.#view.close()
+    const totals = this.#totals()
+    const dead = merged(this.#dead, engine.race.status.deadLetters)
+    const dropped = merged(this.#dropped, engine.race.status.dropped)
+    const list = (counts: ReadonlyMap<string, number>) => [...counts].map(([reason, many]) => `${reason} ${count(many)}`).join(', ')
+    const lines: readonly (readonly [string, string])[] = [
+      ['ran', `${seconds.toFixed(1)} s`],
+      ['ingested', `${count(totals.ingested)} records, ${count(totals.ingested / seconds)}/s`],
+      ['normalised', `${count(totals.normalised)} readings${dropped.size === 0 ? '' : `  (${list(dropped)})`}`],
+      ['late', `${count(totals.late)}`],
+      ['dead-lettered', `${count([...dead.values()].reduce((sum, many) => sum + many, 0))}${dead.size === 0 ? '' : `  (${list(dead)})`}`],
+      ['windows', `${count(totals.windows)} closed`],
+      ['raised', `${count(totals.raised)}${this.#firstAlertMs === null ? '' : `  (first after ${(this.#firstAlertMs / 1000).toFixed(1)} s)`}`],
+      ['cleared', `${count(totals.cleared)}`],
+      ['stored', `${count(totals.readings)} readings, ${count(totals.rollups)} rollups, ${count(totals.events)} events`],
+    ]
+    process.stdout.write(`${lines.map(([name, value]) => `${name.padEnd(14)}${value}`).join('\n')}\n`)
+  }
+}
+
+function merged (a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  const sum = new Map(a)
+  for (const [reason, many] of b) sum.set(reason, (sum.get(reason) ?? 0) + many)
+  return sum
+}
+
+/** Saves of a file, editors that write a new file in its place included; several within a moment count once. */
+class Changes {
+  readonly #waiting: (() => void)[] = []
+  readonly #signal: AbortSignal
+  #pending = false
+
+  constructor (file: string, signal: AbortSignal) {
+    this.#signal = signal
+    const wake = () => {
+      this.#pending = true
+      for (const resolve of this.#waiting.splice(0)) resolve()
+    }
+    const watcher = watch(dirname(resolve(file)), (_, name) => { if (name === null || name === basename(file)) wake() })
+    signal.addEventListener('abort', () => { watcher.close(); wake() }, { once: true })
+  }
+
+  /** False once the signal has aborted. */
+  async next (): Promise<boolean> {
+    if (!this.#pending) await new Promise<void>(resolve => { this.#waiting.push(resolve) })
+    await new Promise(done => setTimeout(done, this.#signal.aborted ? 0 : 100))
+    this.#pending = false
+    return !this.#signal.aborted
+  }
+}
+
+/** The argument of --for. */
+export function forOption (text: string): number { return durationMs(text) }

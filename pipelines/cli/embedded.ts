@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { machineClock } from '../../connectors/embedded/clock.ts'
 import { type EmbeddedLog, openEmbeddedLog } from '../../connectors/embedded/log.ts'
@@ -16,7 +16,15 @@ export async function openEmbedded (folder: string): Promise<Embedded> {
 
 /** The same for reading beside a running pipeline. */
 export async function openReader (folder: string): Promise<Pick<Embedded, 'log' | 'registry'>> {
-  if (!existsSync(join(folder, 'log'))) throw new CliError('external', `Cannot find a log: folder=${JSON.stringify(folder)}; start a pipeline with \`millrace dev\`, or name its folder with --data`)
-  const log = await openEmbeddedLog({ folder: join(folder, 'log'), clock: machineClock, readOnly: true })
+  const log = await openEmbeddedLog({ folder: join(pipelineFolder(folder), 'log'), clock: machineClock, readOnly: true })
   return { log, registry: embeddedRegistry(log) }
+}
+
+/** The folder itself, or the only pipeline's folder in it. */
+export function pipelineFolder (folder: string): string {
+  if (existsSync(join(folder, 'log'))) return folder
+  const found = existsSync(folder) ? readdirSync(folder).filter(name => existsSync(join(folder, name, 'log'))) : []
+  if (found.length === 1) return join(folder, found[0]!)
+  if (found.length === 0) throw new CliError('external', `Cannot find a log: folder=${JSON.stringify(folder)}; start a pipeline with \`millrace dev\`, or name its folder with --data`)
+  throw new CliError('usage', `Cannot choose between pipelines: name one with --data ${found.map(name => join(folder, name)).join(' or ')}`)
 }

@@ -18,10 +18,10 @@ export const prefixes: ReadonlyMap<string, readonly [bigint, bigint]> = new Map(
 ])
 
 /** Units that stand for a dimension of their own. Levels (B, Np, pH) are logarithms: comparable with themselves alone. */
-export const baseUnits: readonly string[] = ['m', 's', 'g', 'rad', 'K', 'C', 'cd', 'B', 'Np', 'B[V]', 'B[mV]', 'B[uV]', 'B[W]', 'B[kW]', 'B[SPL]', '[pH]', '[iU]']
+export const baseUnits: readonly string[] = ['m', 's', 'g', 'rad', 'K', 'C', 'cd', 'B', 'Np', 'B[V]', 'B[mV]', 'B[uV]', 'B[W]', 'B[kW]', 'B[SPL]', '[pH]', '[iU]', '[CFU]']
 
 /** Base units that take no prefix. */
-export const baseWithoutPrefix: readonly string[] = ['[pH]']
+export const baseWithoutPrefix: readonly string[] = ['[pH]', '[CFU]']
 
 /** Units with a zero of their own: kelvin = scale * value + zero, as decimals or fractions. */
 export const shiftedUnits: Readonly<Record<string, { readonly scale: string, readonly zero: string, readonly metric: boolean }>> = {
@@ -121,7 +121,7 @@ REM 1 RAD *
 [bbl_us] 42 [gal_us]
 [qt_us] 1 [gal_us]/4
 [pt_us] 1 [qt_us]/2
-[cup_us] 16 [foz_us]
+[cup_us] 16 [tbs_us]
 [foz_us] 1 [gal_us]/128
 [gal_br] 4.54609 l
 [pt_br] 1 [gal_br]/8
@@ -138,7 +138,8 @@ REM 1 RAD *
 cal 4.184 J *
 cal_IT 4.1868 J *
 [Cal] 1 kcal
-[Btu] 1055.05585262 J
+[Btu_th] 1.05435 kJ
+[Btu] 1 [Btu_th]
 [Btu_IT] 1055.05585262 J
 [HP] 550 [ft_i].[lbf_av]/s
 [psi] 1 [lbf_av]/[in_i]2
@@ -148,7 +149,7 @@ m[H2O] 9.80665 kPa *
 m[Hg] 133.3220 kPa *
 [in_i'H2O] 1 m[H2O].[in_i]/m
 [in_i'Hg] 1 m[Hg].[in_i]/m
-b 100 fm2 *
+b 100 fm2
 sb 1 cd/cm2 *
 Lmb 1 cd/cm2/[pi] *
 bit 1 1 *
@@ -160,6 +161,25 @@ osm 1 mol *
 [bu_us] 2150.42 [in_i]3
 Gal 1 cm/s2 *
 U 1 umol/min *
+[NTU] 1 1
+[FNU] 1 1
+[IU] 1 [iU] *
+mo_s 29.53059 d
+mo_g 1 a_g/12
+AU 149597.870691 Mm
+[ly] 1 [c].a_j *
+st 1 m3 *
+mho 1 S *
+tex 1 g/km *
+[diop] 1 /m
+[mesh_i] 1 /[in_i]
+[ft_us] 1200 m/3937
+[mi_us] 5280 [ft_us]
+[stone_av] 14 [lb_av]
+[scwt_av] 100 [lb_av]
+[lcwt_av] 112 [lb_av]
+[tbs_us] 1 [foz_us]/2
+[tsp_us] 1 [tbs_us]/3
 circ 2 [pi].rad
 `
 
@@ -169,7 +189,7 @@ export const everydayNames: Readonly<Record<string, string>> = {
   'psi': '[psi]', 'psig': '[psi]', 'inHg': "[in_i'Hg]", 'mmHg': 'mm[Hg]', 'cmH2O': 'cm[H2O]', 'mmH2O': 'mm[H2O]', 'pascal': 'Pa', 'mbar': 'mbar', 'ppm': '[ppm]', 'ppb': '[ppb]', 'percent': '%', 'RH': '%', '%RH': '%', 'pct': '%',
   'inch': '[in_i]', 'in': '[in_i]', 'ft': '[ft_i]', 'feet': '[ft_i]', 'foot': '[ft_i]', 'yd': '[yd_i]', 'yard': '[yd_i]', 'mi': '[mi_i]', 'mile': '[mi_i]', 'mph': '[mi_i]/h', 'kph': 'km/h', 'kmh': 'km/h', 'knot': '[kn_i]', 'knots': '[kn_i]', 'kt': '[kn_i]', 'mps': 'm/s', 'fps': '[ft_i]/s',
   'lb': '[lb_av]', 'lbs': '[lb_av]', 'pound': '[lb_av]', 'oz': '[oz_av]', 'ounce': '[oz_av]', 'ton': 't', 'kilogram': 'kg', 'gram': 'g', 'gal': '[gal_us]', 'gallon': '[gal_us]', 'gpm': '[gal_us]/min', 'lpm': 'l/min', 'cfm': '[cft_i]/min', 'liter': 'l', 'litre': 'l',
-  'kWh': 'kW.h', 'Wh': 'W.h', 'MWh': 'MW.h', 'Ah': 'A.h', 'mAh': 'mA.h', 'VA': 'V.A', 'kVA': 'kV.A', 'var': 'V.A', 'VAr': 'V.A', 'hp': '[HP]', 'HP': '[HP]', 'BTU': '[Btu]', 'Btu': '[Btu]', 'volt': 'V', 'volts': 'V', 'amp': 'A', 'amps': 'A', 'ampere': 'A', 'watt': 'W', 'watts': 'W', 'ohm': 'Ohm', 'ohms': 'Ohm', 'Ω': 'Ohm',
+  'kWh': 'kW.h', 'Wh': 'W.h', 'MWh': 'MW.h', 'Ah': 'A.h', 'mAh': 'mA.h', 'VA': 'V.A', 'kVA': 'kV.A', 'var': 'V.A', 'VAr': 'V.A', 'hp': '[HP]', 'HP': '[HP]', 'BTU': '[Btu_IT]', 'Btu': '[Btu_IT]', 'volt': 'V', 'volts': 'V', 'amp': 'A', 'amps': 'A', 'ampere': 'A', 'watt': 'W', 'watts': 'W', 'ohm': 'Ohm', 'ohms': 'Ohm', 'Ω': 'Ohm',
   'rpm': '/min', 'RPM': '/min', 'hertz': 'Hz', 'hz': 'Hz', 'sec': 's', 'second': 's', 'seconds': 's', 'minute': 'min', 'minutes': 'min', 'hr': 'h', 'hour': 'h', 'hours': 'h', 'day': 'd', 'days': 'd', 'msec': 'ms', 'millisecond': 'ms', 'milliseconds': 'ms', 'week': 'wk', 'month': 'mo', 'year': 'a',
-  '°': 'deg', 'degree': 'deg', 'degrees': 'deg', 'radian': 'rad', 'lux': 'lx', 'lumen': 'lm', 'dBA': 'dB[SPL]', 'dbm': 'dB', 'dBm': 'dB', 'pH': '[pH]', 'byte': 'By', 'bytes': 'By', 'kB': 'kBy', 'MB': 'MBy', 'GB': 'GBy', 'µm': 'um', 'μm': 'um', 'µs': 'us', 'μs': 'us', 'µg/m3': 'ug/m3', 'μg/m3': 'ug/m3', 'm³': 'm3', 'm²': 'm2', 'sqft': '[sft_i]', 'cuft': '[cft_i]', 'meter': 'm', 'metre': 'm', 'meters': 'm', 'count': '{count}', 'NTU': '{NTU}',
+  '°': 'deg', 'degree': 'deg', 'degrees': 'deg', 'radian': 'rad', 'lux': 'lx', 'lumen': 'lm', 'dBA': 'dB[SPL]', 'dbm': 'dB', 'dBm': 'dB', 'pH': '[pH]', 'byte': 'By', 'bytes': 'By', 'kB': 'kBy', 'MB': 'MBy', 'GB': 'GBy', 'µm': 'um', 'μm': 'um', 'µs': 'us', 'μs': 'us', 'µg/m3': 'ug/m3', 'μg/m3': 'ug/m3', 'm³': 'm3', 'm²': 'm2', 'sqft': '[sft_i]', 'cuft': '[cft_i]', 'meter': 'm', 'metre': 'm', 'meters': 'm', 'count': '{count}', 'NTU': '[NTU]', 'FNU': '[FNU]', 'CFU': '[CFU]',
 }

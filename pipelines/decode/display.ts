@@ -24,7 +24,7 @@ const longType = avsc.types.LongType.__with({
  */
 export function createDisplay (avro: string): (value: Uint8Array) => unknown {
   const type = avsc.Type.forSchema(JSON.parse(avro) as avsc.Schema, {
-    wrapUnions: false,
+    wrapUnions: true,
     typeHook: schema => schema === 'long' || (typeof schema === 'object' && 'type' in schema && schema.type === 'long') ? longType : undefined,
   })
   return value => {
@@ -39,8 +39,14 @@ export function createDisplay (avro: string): (value: Uint8Array) => unknown {
 function plain (value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
   if (Array.isArray(value)) return value.map(plain)
+  if (isBranch(value)) return plain(value.unwrap())
   if (typeof value === 'object' && value !== null) return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]))
   return value
+}
+
+/** How avsc gives the value of a union. */
+function isBranch (value: unknown): value is { unwrap (): unknown } {
+  return typeof value === 'object' && value !== null && 'unwrap' in value && typeof value.unwrap === 'function'
 }
 
 /** Id in the header of a Confluent wire-format value; null when it is not one. */

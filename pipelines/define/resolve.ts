@@ -5,6 +5,7 @@ import type { CompiledPipeline, LakeSpec } from '../core/stage.ts'
 import { durationMs } from '../core/time.ts'
 import { longForm } from './long-form.ts'
 import type { Problems } from './problem.ts'
+import { resolveLake } from './resolve-lake.ts'
 import { resolveOperators } from './resolve-operator.ts'
 import { type ResolvedRule, resolveRules } from './resolve-rule.ts'
 import { type ResolvedSource, resolveSources } from './resolve-source.ts'
@@ -12,7 +13,6 @@ import { type ResolvedTable, resolveTables } from './resolve-table.ts'
 import { resolveWindows } from './resolve-window.ts'
 import type { CheckedDefinition } from './schema.ts'
 import type { Tools } from './tools.ts'
-import { wanted } from './wanted.ts'
 
 /** A definition whose names are found, durations are milliseconds and defaults are worked out. */
 export interface Resolved {
@@ -47,7 +47,7 @@ export function resolveDefinition (definition: CheckedDefinition, tools: Tools, 
   const operators = resolveOperators(resolving, signals)
   const windows = resolveWindows(resolving, signals)
   const rules = resolveRules(resolving, { signals, windows })
-  const lake = resolveLake(resolving)
+  const lake = resolveLake(resolving, signals)
   if (problems.list.length > 0) return null
   const { name, time, limits } = definition
   return {
@@ -68,36 +68,3 @@ function hashed ({ description: _, functions, ...rest }: CheckedDefinition): unk
     : String(value)
   return { ...rest, functions: codeOf({ ...functions }) }
 }
-
-function resolveLake ({ definition, problems }: Resolving): LakeSpec | null {
-  const { lake, windows, name } = definition
-  if (lake === undefined) return null
-  const names = Object.keys(windows)
-  const rollups = lake.rollups ?? names
-  rollups.forEach((rollup, index) => {
-    wanted({ problems, path: ['lake', 'rollups', index], thing: 'window', name: rollup, names })
-    if (rollups.indexOf(rollup) < index) problems.add(['lake', 'rollups', index], `"${rollup}" stands here twice`)
-  })
-  checkTableNames(problems, rollups)
-  return {
-    keyspace: lake.keyspace ?? snakeCase(name),
-    rawTtlMs: lake.raw.ttl === undefined ? null : durationMs(lake.raw.ttl),
-    rollups,
-    allowedLatenessMs: durationMs(lake.allowedLateness),
-  }
-}
-
-/** The lake's own tables; a window cannot take such a name. */
-const lakeTables = ['readings', 'alerts', 'alerts_by_day', 'keys', 'buckets', 'dead_letters', 'late']
-
-function checkTableNames (problems: Problems, rollups: readonly string[]): void {
-  const taken = new Map(lakeTables.map(table => [table, 'a table of the lake itself']))
-  for (const rollup of rollups) {
-    const table = snakeCase(rollup)
-    const other = taken.get(table)
-    if (other !== undefined) problems.add(['windows', rollup], `in the lake "${rollup}" becomes "${table}", which is ${other}`, { at: 'key' })
-    else taken.set(table, `also the window "${rollup}"`)
-  }
-}
-
-export const snakeCase = (name: string) => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replace(/[^A-Za-z0-9]+/g, '_').toLowerCase()

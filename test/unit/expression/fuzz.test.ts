@@ -5,7 +5,7 @@ import { compileExpression, expressionFunctions } from '../../../pipelines/expre
 import { batchOf, fields, keys, results } from './rows.ts'
 
 const seed = Number(process.env.MILLRACE_SEED ?? Math.floor(Math.random() * 2 ** 31))
-const count = Number(process.env.MILLRACE_FUZZ ?? (process.env.MILLRACE_SLOW ? 1_000_000 : 20_000))
+const count = Number(process.env.MILLRACE_FUZZ ?? (process.env.MILLRACE_SLOW ? 1_000_000 : 10_000))
 
 const words = [
   ...fields.map(({ name }) => name), 'at', 'arrival', 'key', ...expressionFunctions.map(({ name }) => name), ...'+ - * / % < <= > >= == != && || ! ? : ( ) [ ] { } , . in true false null'.split(' '), ' ', '\n', '//', '0', '1', '2.5', '1e999', '0x1F', '7u', '9223372036854775808', '.5', '1.',

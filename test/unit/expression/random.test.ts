@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { batchOf, compiled, fields, type Row, results } from './rows.ts'
 
 const seed = Number(process.env.MILLRACE_SEED ?? Math.floor(Math.random() * 2 ** 31))
-const numRuns = process.env.MILLRACE_SLOW ? 50_000 : 1500
+const numRuns = process.env.MILLRACE_SLOW ? 50_000 : 800
 
 const unitless = fields.map(field => ({ ...field, unit: null }))
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { freq: 4 })

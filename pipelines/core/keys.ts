@@ -6,12 +6,13 @@ const encoder = new TextEncoder()
 
 /** Bytes before an entry's own in the arena: its id and its length, so that a look-up touches one slot and one place in the arena. */
 const entryHeaderBytes = 8
-const emptySlot = -1
-/** Slots begin with room for 256 entries at a load of 1/2; a slot is a hash and where its entry lies. */
+/** Entries begin at multiples of eight bytes. A slot is where its entry begins, in eights, and five bits of its hash; 0 is empty. */
+const slotTag = 0xf8000000 | 0
+const slotPlace = 0x07ffffff
 const slotsInitial = 512
 /** Bound of the arena: the mean entry may take this much, and a table of few entries 16 MiB. */
 const entryBytesMean = 256
-const arenaBytesMax = 1 << 30
+const arenaBytesMax = (1 << 30) - 64
 
 /**
  * Byte strings interned to dense ids 0..size-1 in order of first sight. Serves as the key table of a task and as the
@@ -29,9 +30,9 @@ export class KeyTable {
   generation = 0
   #arena = new Uint8Array(1 << 12)
   #arenaView = new DataView(this.#arena.buffer)
-  #arenaUsed = 0
+  #arenaUsed = 8
   #start = new Int32Array(256)
-  #slots = new Int32Array(2 * slotsInitial).fill(emptySlot)
+  #slots = new Int32Array(slotsInitial)
   #mask = slotsInitial - 1
   #text: (string | undefined)[] = []
   /** A view of the bytes last given to `intern`: callers mostly come back with the same. */
@@ -80,14 +81,14 @@ export class KeyTable {
   /** A view of the interned bytes, valid until the next `intern`. */
   bytes (id: number): Uint8Array {
     const start = this.#start[id]!
-    return this.#arena.subarray(start, start + this.#lengthAt(start))
+    return this.#arena.subarray(start + entryHeaderBytes, start + entryHeaderBytes + this.#lengthAt(start))
   }
 
   clear (): void {
     this.generation += 1
     this.size = 0
-    this.#arenaUsed = 0
-    this.#slots.fill(emptySlot)
+    this.#arenaUsed = 8
+    this.#slots.fill(0)
     this.#text = []
   }
 
@@ -122,52 +123,57 @@ export class KeyTable {
 
   #isFull (length: number): boolean { return this.size >= this.entriesMax || this.#arenaUsed + length > this.#bytesMax }
 
-  #lengthAt (start: number): number { return this.#arenaView.getInt32(start - 4, true) }
+  #lengthAt (start: number): number { return this.#arenaView.getInt32(start + 4, true) }
 
   #find (view: DataView, from: number, length: number, hash: number): number {
     const slots = this.#slots
     const mask = this.#mask
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const start = slots[2 * slot + 1]!
-      if (start < 0) return -1
-      if (slots[2 * slot] === hash && equals(this.#arenaView, start, view, from, length)) return this.#arenaView.getInt32(start - entryHeaderBytes, true)
+    const arena = this.#arenaView
+    for (let at = hash & mask; ; at = (at + 1) & mask) {
+      const slot = slots[at]!
+      if (slot === 0) return -1
+      if (((slot ^ hash) & slotTag) !== 0) continue
+      const start = (slot & slotPlace) << 3
+      if (equals(arena, start, view, from, length)) return arena.getInt32(start, true)
     }
   }
 
   #add (bytes: Uint8Array, from: number, length: number, hash: number): number {
     const id = this.size
-    const start = this.#arenaUsed + entryHeaderBytes
-    if (start + length > this.#arena.length) {
-      this.#arena = grown(this.#arena, start + length)
+    const start = this.#arenaUsed
+    const end = start + entryHeaderBytes + length
+    if (end > this.#arena.length) {
+      this.#arena = grown(this.#arena, end)
       this.#arenaView = new DataView(this.#arena.buffer)
     }
     if (id >= this.#start.length) this.#start = grown(this.#start, id + 1)
-    for (let i = 0; i < length; i += 1) this.#arena[start + i] = bytes[from + i]!
-    this.#arenaView.setInt32(start - entryHeaderBytes, id, true)
-    this.#arenaView.setInt32(start - 4, length, true)
+    for (let i = 0; i < length; i += 1) this.#arena[start + entryHeaderBytes + i] = bytes[from + i]!
+    this.#arenaView.setInt32(start, id, true)
+    this.#arenaView.setInt32(start + 4, length, true)
     this.#start[id] = start
-    this.#arenaUsed = start + length
+    this.#arenaUsed = (end + 7) & ~7
     this.size = id + 1
     if (this.size * 2 > this.#mask) this.#rehash()
-    place(this.#slots, this.#mask, hash, start)
+    else place(this.#slots, this.#mask, hash, start)
     return id
   }
 
   #rehash (): void {
-    const old = this.#slots
-    this.#slots = new Int32Array(old.length * 2).fill(emptySlot)
-    this.#mask = this.#slots.length / 2 - 1
-    for (let at = 0; at < old.length; at += 2) {
-      if (old[at + 1]! >= 0) place(this.#slots, this.#mask, old[at]!, old[at + 1]!)
+    const slots = new Int32Array(this.#slots.length * 2)
+    const mask = slots.length - 1
+    for (let id = 0; id < this.size; id += 1) {
+      const start = this.#start[id]!
+      place(slots, mask, hashOf(this.#arenaView, start + entryHeaderBytes, this.#lengthAt(start)), start)
     }
+    this.#slots = slots
+    this.#mask = mask
   }
 }
 
 function place (slots: Int32Array, mask: number, hash: number, start: number): void {
-  let slot = hash & mask
-  while (slots[2 * slot + 1]! >= 0) slot = (slot + 1) & mask
-  slots[2 * slot] = hash
-  slots[2 * slot + 1] = start
+  let at = hash & mask
+  while (slots[at] !== 0) at = (at + 1) & mask
+  slots[at] = (hash & slotTag) | start >>> 3
 }
 
 /** Words of four bytes; the last one overlaps the one before, so that no length needs a tail of single bytes. */
@@ -177,7 +183,7 @@ function hashOf (view: DataView, from: number, length: number): number {
     const last = from + length - 4
     for (let at = from; at < last; at += 4) {
       hash = Math.imul(hash ^ view.getInt32(at, true), 0x85ebca6b)
-      hash ^= hash >>> 15
+      hash = hash << 15 | hash >>> 17
     }
     hash = Math.imul(hash ^ view.getInt32(last, true), 0x85ebca6b)
   } else {
@@ -190,13 +196,14 @@ function hashOf (view: DataView, from: number, length: number): number {
 
 /** Whether the arena's entry at `start` is `length` bytes, the same as those at `from`. */
 function equals (arena: DataView, start: number, view: DataView, from: number, length: number): boolean {
-  if (arena.getInt32(start - 4, true) !== length) return false
+  if (arena.getInt32(start + 4, true) !== length) return false
+  const own = start + entryHeaderBytes
   if (length >= 4) {
     const last = length - 4
-    for (let at = 0; at < last; at += 4) if (arena.getInt32(start + at, true) !== view.getInt32(from + at, true)) return false
-    return arena.getInt32(start + last, true) === view.getInt32(from + last, true)
+    for (let at = 0; at < last; at += 4) if (arena.getInt32(own + at, true) !== view.getInt32(from + at, true)) return false
+    return arena.getInt32(own + last, true) === view.getInt32(from + last, true)
   }
-  for (let at = 0; at < length; at += 1) if (arena.getUint8(start + at) !== view.getUint8(from + at)) return false
+  for (let at = 0; at < length; at += 1) if (arena.getUint8(own + at) !== view.getUint8(from + at)) return false
   return true
 }
 

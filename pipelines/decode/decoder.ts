@@ -24,7 +24,8 @@ const scratchBytes = 64
 
 /** What became of a schema id: how to read its records, or why they cannot be read. */
 type Verdict = Readable | Refused
-interface Readable { readonly id: number, readonly run: RowLoop, readonly names: readonly string[] }
+interface Readable { readonly id: number, readonly run: RowLoop, readonly names: readonly string[], readonly diagnoses: Map<number, Diagnosis> }
+interface Diagnosis { readonly reason: ErrorCode, readonly message: string }
 interface Refused { readonly id: number, readonly refusal: ErrorCode, readonly details: Readonly<Record<string, unknown>> }
 
 /**
@@ -147,7 +148,7 @@ class Decoder implements DecodeStage {
     try {
       const projection = project(parseSchema(avro), this.#contract, this.#targets)
       const options = { batch: this.#batch, sinks: this.#sinks, schemaId: id, projection, targets: this.#targets }
-      return { id, names: projection.names, run: this.#spec.codegen ? generateRows(options) : interpretRows(options) }
+      return { id, names: projection.names, diagnoses: new Map(), run: this.#spec.codegen ? generateRows(options) : interpretRows(options) }
     } catch (problem) {
       if (problem instanceof Mismatch) return { id, refusal: 'DECODE_SCHEMA_INCOMPATIBLE', details: { field: problem.at || '(top)', problem: problem.problem } }
       if (problem instanceof StreamError) return { id, refusal: 'DECODE_SCHEMA_INCOMPATIBLE', details: { problem: problem.message } }
@@ -191,10 +192,20 @@ class Decoder implements DecodeStage {
       if (c.row === 0) this.#clearLargeDictionaries(0)
       return c.row === 0
     }
-    const { reason, details } = diagnosis(code as PoisonCode, this.#spec.limits)
-    const name = this.#current!.names[(fail >> 8) - 1]
-    this.#deadLetter(out, reason, { ...name === undefined || name === '' ? {} : { field: name }, ...details }, this.#current!.id)
-    return true
+    const { reason, message } = this.#diagnose(fail)
+    return this.#bury(out, reason, message, this.#current!.id)
+  }
+
+  /** The same poison in the same field says the same: worked out once, as poison may come in floods. */
+  #diagnose (fail: number): Diagnosis {
+    const { id, names, diagnoses } = this.#current!
+    const known = diagnoses.get(fail)
+    if (known !== undefined) return known
+    const { reason, details } = diagnosis((fail & 255) as PoisonCode, this.#spec.limits)
+    const name = names[(fail >> 8) - 1]
+    const made = { reason, message: errorText(reason, { schemaId: id, ...name === undefined || name === '' ? {} : { field: name }, ...details }) }
+    diagnoses.set(fail, made)
+    return made
   }
 
   /** A record whose schema is not the current one, or that is not in the wire format. */
@@ -237,13 +248,16 @@ class Decoder implements DecodeStage {
   }
 
   #deadLetter (out: Outputs, reason: ErrorCode, details: Readonly<Record<string, unknown>>, schemaId: number | null): true {
+    return this.#bury(out, reason, errorText(reason, { ...schemaId === null ? {} : { schemaId }, ...details }), schemaId)
+  }
+
+  #bury (out: Outputs, reason: ErrorCode, message: string, schemaId: number | null): true {
     const c = this.#cursor
-    const { offset, timestamp, keyStart, keyLength, valueStart, valueLength } = this.#place
-    const slice = (from: number, length: number) => length < 0 ? null : c.bytes.slice(from, from + length)
-    out.deadLetters.push({
-      position: offset, stage: this.number, step: 'decode', reason, message: errorText(reason, { ...schemaId === null ? {} : { schemaId }, ...details }), arrival: timestamp, schemaId,
-      key: slice(keyStart, keyLength), value: slice(valueStart, valueLength), headers: copyHeaders(c, this.#place),
-    })
+    const { start, end, offset, timestamp, keyStart, keyLength, valueStart, valueLength, headersStart } = this.#place
+    const copy = c.bytes.slice(start, end)
+    const part = (from: number, length: number) => length < 0 ? null : copy.subarray(from - start, from - start + length)
+    const headers = end - headersStart === 1 ? [] : copyHeaders(c, this.#place)
+    out.deadLetters.push({ position: offset, stage: this.number, step: 'decode', reason, message, arrival: timestamp, schemaId, key: part(keyStart, keyLength), value: part(valueStart, valueLength), headers })
     return this.#pass()
   }
 

@@ -22,7 +22,8 @@ export function emitStore (step: Step & { readonly do: 'store' }, to: Emission):
 function put (target: Target, expression: string, to: Emission, known: 0 | 1 = 1): string {
   if (target.column < 0) return ''
   to.columns.add(target.column)
-  return `values${target.column}[row] = ${expression}; known${target.column}[row] = ${known}`
+  const store = `values${target.column}[row] = ${expression}`
+  return to.always.has(target.column) ? store : `${store}; known${target.column}[row] = ${known}`
 }
 
 function emitNumber (target: Target, plan: Plan & { readonly do: 'number' }, name: number, to: Emission): string | null {
@@ -36,7 +37,7 @@ function emitNumber (target: Target, plan: Plan & { readonly do: 'number' }, nam
   if (divisor > 1) lines.push(divide('n', divisor, plan.from === 'long'))
   else if (time !== null && time.scale !== 1) lines.push(`n *= ${time.scale}`)
   if (time === null && plan.to === 'float' && integer) lines.push('n = Math.fround(n)')
-  lines.push('n += 0')
+  if (!integer) lines.push('n += 0')
   if (target.time) lines.push(timeBy > 1 ? divide('t', timeBy, exact) : to.sinks.unitMs === 1 ? 't = n' : `t = n * ${to.sinks.unitMs}`)
   else if (!integer) lines.push(`if (n - n !== 0) ${leave(poison.notFinite, name)}`)
   else if (exact) lines.push(`if (n > ${Number.MAX_SAFE_INTEGER} || n < ${Number.MIN_SAFE_INTEGER}) ${leave(poison.unsafe, name)}`)

@@ -10,7 +10,7 @@ import { failure, guarded, runSteps, type Sinks } from './steps.ts'
 const inlineStepsMax = 160
 
 /** What the text of a row loop needs beside itself: closures by index, and the columns it stores into. */
-export interface Emission { readonly sinks: Sinks, readonly bound: unknown[], readonly columns: Set<number>, inlined: number }
+export interface Emission { readonly sinks: Sinks, readonly bound: unknown[], readonly columns: Set<number>, /** Columns known in every row: marked so for all rows of a run at once. */ readonly always: ReadonlySet<number>, inlined: number }
 
 /** Text that leaves the record with a poison code. */
 export const leave = (code: number, name: number) => `{ fail = ${failure(code, name)}; break record }`

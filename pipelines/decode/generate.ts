@@ -10,6 +10,9 @@ import { headerSchemaId, prefixBytes } from './wire.ts'
 /** More than V8 wants before it takes notes of what a function does. */
 const dryRuns = 16
 
+/** Rows marked as known at a time: many enough to cost nothing per row, few enough where writers with different schemas take turns. */
+const markedRows = 64
+
 /**
  * The row loop as one generated function for a writer's schema and a projection: record header, value and key in one body,
  * without a call, object or closure per field for anything of dense form.
@@ -20,12 +23,14 @@ const dryRuns = 16
  */
 export function generateRows (options: LoopOptions): RowLoop {
   const { projection, sinks, targets, batch, schemaId } = options
-  const emission: Emission = { sinks, bound: [], columns: new Set(), inlined: 0 }
-  const steps = emitSteps(projection.steps, emission)
   const key = targets.find(target => target.key)!
   const keyColumn = key.kind === 'text' ? key.column : -1
-  if (keyColumn >= 0) emission.columns.add(keyColumn)
-  const text = loopText({ steps, keyColumn, schemaId, columns: [...emission.columns], textColumns: [...emission.columns].filter(column => sinks.columns[column]!.kind === 'text' && column !== keyColumn), bound: emission.bound.length })
+  const always = new Set(projection.steps.flatMap(step => step.do === 'store' && step.target.kind !== 'value' ? [step.target.column] : []))
+  if (keyColumn >= 0) always.add(keyColumn)
+  always.delete(-1)
+  const emission: Emission = { sinks, bound: [], columns: new Set(always), always, inlined: 0 }
+  const steps = emitSteps(projection.steps, emission)
+  const text = loopText({ steps, keyColumn, schemaId, columns: [...emission.columns], textColumns: [...emission.columns].filter(column => sinks.columns[column]!.kind === 'text' && column !== keyColumn), always: [...always], bound: emission.bound.length })
   const make = new Function('batch', 'sinks', 'bound', 'longAt', 'int32At', 'divided', 'headerSchemaId', text) as (
     batch: LoopOptions['batch'], sinks: LoopOptions['sinks'], bound: readonly unknown[], long: typeof longAt, int32: typeof int32At, divide: typeof divided, header: typeof headerSchemaId) => RowLoop
   const run = make(batch, sinks, emission.bound, longAt, int32At, divided, headerSchemaId)
@@ -35,9 +40,9 @@ export function generateRows (options: LoopOptions): RowLoop {
   return run
 }
 
-interface LoopText { readonly steps: string, readonly keyColumn: number, readonly schemaId: number, readonly columns: readonly number[], readonly textColumns: readonly number[], readonly bound: number }
+interface LoopText { readonly steps: string, readonly keyColumn: number, readonly schemaId: number, readonly columns: readonly number[], readonly textColumns: readonly number[], readonly always: readonly number[], readonly bound: number }
 
-function loopText ({ steps, keyColumn, schemaId, columns, textColumns, bound }: LoopText): string {
+function loopText ({ steps, keyColumn, schemaId, columns, textColumns, always, bound }: LoopText): string {
   const list = (count: number, line: (index: number) => string) => Array.from({ length: count }, (_, index) => line(index)).join('\n')
   return `'use strict'
 const { keys, scratch, columns } = sinks
@@ -49,8 +54,10 @@ const logged = appendTime === appendTime
 const { capacity, key: keyOut, at: atOut, arrival: arrivalOut, position: positionOut, valueStart: startOut, valueEnd: endOut } = batch
 ${columns.map(column => `const values${column} = columns[${column}].values, known${column} = columns[${column}].known`).join('\n')}
 ${textColumns.map(column => `const texts${column} = columns[${column}].dictionary`).join('\n')}
-let p = c.at, row = c.row, left = c.left, fail = 0, x = 0, size = 0, n = 0, lo = 0, hi = 0, id = 0
+const first = Math.min(Math.max(from - baseOffset, 0), 2147483647) | 0, past = Math.min(Math.max(to - baseOffset, 0), 2147483647) | 0
+let p = c.at, row = c.row, left = c.left, fail = 0, x = 0, size = 0, n = 0, lo = 0, hi = 0, id = 0, marked = row
 while (left > 0 && row < capacity) {
+${always.length === 0 ? '' : `if (row === marked) { marked += ${markedRows}\n${always.map(column => `known${column}.fill(1, row, marked)`).join('\n')} }`}
 const start = p
 record: {
 ${int('size', `{ fail = ${pause.damaged}; break record }`)}
@@ -60,9 +67,9 @@ p += 1
 ${long('n', `{ fail = ${pause.damaged}; break record }`, 4)}
 const arrival = logged ? appendTime : baseTimestamp + n
 ${int('size', `{ fail = ${pause.damaged}; break record }`)}
-const position = baseOffset + size
-if (position < from) { p = end; left -= 1; continue }
-if (position >= to) { fail = ${pause.finished}; break record }
+const delta = size
+if (delta < first) { p = end; left -= 1; continue }
+if (delta >= past) { fail = ${pause.finished}; break record }
 ${int('size', `{ fail = ${pause.damaged}; break record }`)}
 if (size > 0) p += size
 if (p >= end) { fail = ${pause.damaged}; break record }
@@ -84,11 +91,11 @@ if (kl < 0) { fail = ${failure(poison.key, -1)}; break record }
 if (t - t !== 0) { fail = ${failure(poison.time, -1)}; break record }
 id = keys.internUtf8(kb, kv, ks, kl)
 if (id < 0) { fail = id === -1 ? ${failure(poison.keysFull, -1)} : ${failure(poison.utf8, -1)}; break record }
-${keyColumn < 0 ? '' : `values${keyColumn}[row] = id; known${keyColumn}[row] = 1`}
+${keyColumn < 0 ? '' : `values${keyColumn}[row] = id`}
 keyOut[row] = id
 atOut[row] = t
 arrivalOut[row] = arrival
-positionOut[row] = position
+positionOut[row] = baseOffset + delta
 startOut[row] = valueStart
 endOut[row] = ve
 row += 1

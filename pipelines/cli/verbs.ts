@@ -6,6 +6,7 @@ import { addInit } from './init.ts'
 import { addReplay } from './replay.ts'
 import { addRun } from './run.ts'
 import { addTail } from './tail.ts'
+import { addTypes } from './types.ts'
 
 /** Every verb of the command line, in the order of the help. Verbs load what they need when they run. */
-export const verbs: readonly ((program: Command) => void)[] = [addInit, addDev, addRun, addCheck, addExplain, addReplay, addTail]
+export const verbs: readonly ((program: Command) => void)[] = [addInit, addDev, addRun, addCheck, addExplain, addReplay, addTail, addTypes]

@@ -11,7 +11,7 @@ test('millrace types: what it prints types a definition', t => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-types-'))
   t.after(() => { rmSync(folder, { recursive: true }) })
   writeFileSync(join(folder, 'reading.avsc'), '{"type":"record","name":"Reading","fields":[{"name":"id","type":"string"},{"name":"ts","type":"long"}]}')
-  const { stdout, status } = spawnSync(process.execPath, [launch, 'types', join(folder, 'reading.avsc'), '--version', '3'], { encoding: 'utf8' })
+  const { stdout, status } = spawnSync(process.execPath, [launch, 'types', join(folder, 'reading.avsc'), '--schema-version', '3'], { encoding: 'utf8' })
   assert.equal(status, 0)
   assert.match(stdout, /import \{ contract \} from 'millrace'/)
   assert.match(stdout, /export interface Reading \{\n {2}readonly id: string\n {2}readonly ts: number\n\}/)

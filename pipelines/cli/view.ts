@@ -70,17 +70,17 @@ export class LiveView {
   }
 
   #erase (): void {
-    if (this.#drawn > 0) process.stderr.write(`\x1b[${this.#drawn}A\x1b[J`)
+    if (this.#drawn > 0) process.stderr.write(`${escape}[${this.#drawn}A${escape}[J`)
     this.#drawn = 0
   }
 }
 
 export function alertLine (event: ControlEvent): string {
   const { state, severity, rule, key, summary, labels, at } = event
-  const colour = state === 'cleared' ? paint.green : severity === 'critical' ? paint.red : paint.yellow
+  const tone = state === 'cleared' ? paint.green : severity === 'critical' ? paint.red : paint.yellow
   const where = Object.values(labels).join(', ')
   const decided = summary ?? Object.entries(event.values).map(([name, value]) => `${name} ${typeof value === 'number' ? Number(value.toFixed(2)) : value}`).join(', ')
-  return `${paint.dim(new Date(at).toISOString().slice(11, 19))} ${colour(`${state.padEnd(7)} ${severity.padEnd(8)}`)} ${paint.bold(rule)} ${key}${where === '' ? '' : ` (${where})`}${decided === '' ? '' : ` ${decided}`}`
+  return `${paint.dim(new Date(at).toISOString().slice(11, 19))} ${tone(`${state.padEnd(7)} ${severity.padEnd(8)}`)} ${paint.bold(rule)} ${key}${where === '' ? '' : ` (${where})`}${decided === '' ? '' : ` ${decided}`}`
 }
 
 function figureLines (state: ViewState): readonly string[] {
@@ -101,12 +101,15 @@ function figuresLine (state: ViewState): string {
   return paint.dim(`${count(state.ingested)} readings (${count(state.rate)}/s), ${count(state.windows)} windows, ${count(state.raised)} raised, ${count(state.cleared)} cleared, ${count(state.late)} late, ${count(dead)} dead letters, ${count(state.stored.readings)} in the lake`)
 }
 
+const escape = '\u001b'
+const colour = new RegExp(`(${escape}\\[[0-9;]*m)`)
+
 /** Cut to the width of the terminal, escape sequences not counted. */
 function clip (line: string, width: number): string {
   let seen = 0
   let out = ''
-  for (const part of line.split(/(\x1b\[[0-9;]*m)/)) {
-    if (part.startsWith('\x1b')) { out += part; continue }
+  for (const part of line.split(colour)) {
+    if (part.startsWith(escape)) { out += part; continue }
     out += part.slice(0, Math.max(0, width - seen))
     seen += part.length
   }

@@ -33,7 +33,7 @@ export class TaskClock implements Stateful {
       if (arrivedAt > clock) clock = arrivedAt
       if (!explicit) {
         const eventAt = at[row]!
-        const reached = (eventAt < arrivedAt ? eventAt : arrivedAt) - latenessMs
+        const reached = Math.min(eventAt, arrivedAt) - latenessMs
         if (reached > high) high = reached
       }
       watermark[row] = high

@@ -61,10 +61,20 @@ export class Task implements Stateful {
   /** Something that is not in the source log: see JournalContent. */
   control (content: JournalContent, out: Outputs): void {
     switch (content.kind) {
-      case 'tick': this.clock.tick(content.arrival); return this.#advance(out)
-      case 'watermark': this.clock.watermarkTo(content.at); return this.#advance(out)
-      case 'lookup': return this.stages.normalise.lookup(content)
-      case 'schema': return this.stages.decode.schema(content.id, content.schema)
+      case 'tick':
+        this.clock.tick(content.arrival)
+        this.#advance(out)
+        break
+      case 'watermark':
+        this.clock.watermarkTo(content.at)
+        this.#advance(out)
+        break
+      case 'lookup':
+        this.stages.normalise.lookup(content)
+        break
+      case 'schema':
+        this.stages.decode.schema(content.id, content.schema)
+        break
       case 'registry':
         this.#register(content.table, content.key, content.present)
         for (const rule of this.stages.rules) {

@@ -18,7 +18,7 @@ const rooms: Readonly<Record<string, Room>> = {
   'pipelines/runtime': { rooms: ['pipelines/core'], packages: [] },
   'pipelines/define': { rooms: ['pipelines/core', 'schemas'], packages: ['zod', 'yaml'] },
   'pipelines/catalog': { rooms: ['pipelines/define', 'schemas'], packages: [] },
-  'pipelines/cli': { rooms: ['*'], packages: ['commander', 'picocolors', 'csv-parse'] },
+  'pipelines/cli': { rooms: ['*'], packages: ['commander', 'picocolors', 'csv-parse', 'millrace'] },
   'connectors/embedded': { rooms: ['pipelines/core', 'schemas'], packages: ['lmdb', '@node-rs/crc32', 'zod'] },
   'connectors/duckdb': { rooms: ['pipelines/core', 'schemas'], packages: ['@duckdb/node-api', '@duckdb/node-bindings', 'zod'] },
 }

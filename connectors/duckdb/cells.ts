@@ -1,11 +1,11 @@
-import type { KeyTable } from '../../pipelines/core/keys.ts'
+import { grown, type KeyTable } from '../../pipelines/core/keys.ts'
 
 /** Bytes of DuckDB's string_t: length, then up to 12 bytes in place, or a prefix of 4 and a pointer. */
 export const stringBytes = 16
 const inlineBytesMax = 12
 
-/** Texts too long to stand in place, numbered within `cache`; sent along with the first block that needs them. */
-export interface LongTexts { readonly cache: number, readonly from: number, readonly texts: readonly Uint8Array[], /** Cache that this one takes the place of; 0: none. */ readonly instead: number }
+/** Texts too long to stand in place, one after another, numbered within `cache` from `from` on; sent along with the first block that needs them. */
+export interface LongTexts { readonly cache: number, readonly from: number, readonly bytes: Uint8Array, readonly lengths: readonly number[], /** Cache that this one takes the place of; 0: none. */ readonly instead: number }
 
 let caches = 0
 
@@ -24,7 +24,9 @@ export class TextCells {
   #cache = 0
   #instead = 0
   #longSent = 0
-  #long: Uint8Array[] = []
+  #lengths: number[] = []
+  #longBytes = new Uint8Array(0)
+  #longUsed = 0
   hasLong = false
 
   constructor (table: KeyTable) { this.#table = table }
@@ -37,10 +39,11 @@ export class TextCells {
     if (table.generation !== this.#generation) this.#begin()
     if (table.size * stringBytes > this.#bytes.length) this.#grow(table.size)
     for (; this.#size < table.size; this.#size += 1) this.#add(table.bytes(this.#size))
-    if (this.#long.length === 0) return null
-    const long = { cache: this.#cache, from: this.#longSent, texts: this.#long, instead: this.#instead }
-    this.#longSent += this.#long.length
-    this.#long = []
+    if (this.#lengths.length === 0) return null
+    const long = { cache: this.#cache, from: this.#longSent, bytes: this.#longBytes.slice(0, this.#longUsed), lengths: this.#lengths, instead: this.#instead }
+    this.#longSent += this.#lengths.length
+    this.#lengths = []
+    this.#longUsed = 0
     this.#instead = 0
     return long
   }
@@ -51,7 +54,8 @@ export class TextCells {
     if (this.hasLong) this.#instead = this.#cache
     this.#cache = caches += 1
     this.#longSent = 0
-    this.#long = []
+    this.#lengths = []
+    this.#longUsed = 0
     this.hasLong = false
   }
 
@@ -71,7 +75,10 @@ export class TextCells {
       return
     }
     this.hasLong = true
-    this.words[at + 2] = this.#longSent + this.#long.length
-    this.#long.push(text.slice())
+    this.words[at + 2] = this.#longSent + this.#lengths.length
+    this.#lengths.push(text.length)
+    if (this.#longUsed + text.length > this.#longBytes.length) this.#longBytes = grown(this.#longBytes, this.#longUsed + text.length)
+    this.#longBytes.set(text, this.#longUsed)
+    this.#longUsed += text.length
   }
 }

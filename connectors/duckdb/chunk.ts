@@ -1,5 +1,6 @@
 import { DuckDBDataChunk, type DuckDBAppender, type DuckDBType, BIGINT, BOOLEAN, DOUBLE, INTEGER, TIMESTAMP_MS, VARCHAR } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
+import { grown } from '../../pipelines/core/keys.ts'
 import { type Block, type BlockColumn, cellBytes } from './block.ts'
 import { type LongTexts, stringBytes } from './cells.ts'
 import type { CellType, TableColumn } from './tables.ts'
@@ -7,18 +8,42 @@ import type { CellType, TableColumn } from './tables.ts'
 const types = { text: VARCHAR, double: DOUBLE, stamp: TIMESTAMP_MS, integer: INTEGER, bigint: BIGINT, bool: BOOLEAN } as const satisfies Record<CellType, DuckDBType>
 const inlineBytesMax = 12
 
-/** Long texts of all blocks so far, by the number of their cache. A cache whose table began anew is dropped when its successor comes. */
-export class LongTextStore {
-  readonly #caches = new Map<number, Uint8Array[]>()
+interface LongCache { readonly anchor: duckdb.Vector, words: Int32Array }
 
-  add ({ cache, from, texts, instead }: LongTexts): void {
+/**
+ * Long texts of all blocks so far as DuckDB strings, by the number of their cache. A cache whose table began anew is dropped when its
+ * successor comes.
+ *
+ * State:  per cache a vector that keeps the bytes, and four words a text that point into it. The texts of a block go in as one string,
+ *         so that a new text costs no call of its own; pointers stay good as long as the vector is kept
+ */
+export class LongTextStore {
+  readonly #caches = new Map<number, LongCache>()
+
+  add ({ cache, from, bytes, lengths, instead }: LongTexts): void {
     this.#caches.delete(instead)
     let known = this.#caches.get(cache)
-    if (known === undefined) this.#caches.set(cache, known = [])
-    texts.forEach((text, index) => { known[from + index] = text })
+    if (known === undefined) this.#caches.set(cache, known = { anchor: duckdb.create_vector(duckdb.create_logical_type(duckdb.Type.VARCHAR), 1), words: new Int32Array(0) })
+    duckdb.vector_assign_string_element_len(known.anchor, 0, bytes)
+    const made = duckdb.vector_get_data(known.anchor, stringBytes)
+    let pointer = new DataView(made.buffer, made.byteOffset).getBigUint64(8, true)
+    const sizeMin = (from + lengths.length) * 4
+    if (sizeMin > known.words.length) known.words = grown(known.words, sizeMin)
+    const view = new DataView(known.words.buffer)
+    const text = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    let at = from * stringBytes
+    let begin = 0
+    for (const length of lengths) {
+      view.setUint32(at, length, true)
+      view.setUint32(at + 4, text.getUint32(begin, true), true)
+      view.setBigUint64(at + 8, pointer, true)
+      at += stringBytes
+      begin += length
+      pointer += BigInt(length)
+    }
   }
 
-  get (cache: number): readonly Uint8Array[] { return this.#caches.get(cache) ?? [] }
+  words (cache: number): Int32Array { return this.#caches.get(cache)?.words ?? new Int32Array(0) }
   drop (caches: readonly number[]): void { for (const cache of caches) this.#caches.delete(cache) }
 }
 
@@ -31,7 +56,6 @@ export class ChunkFiller {
   readonly #chunk: DuckDBDataChunk
   readonly #rowsMax = duckdb.vector_size()
   readonly #words = new Int32Array(duckdb.vector_size() * 4)
-  readonly #places = new Map<number, number>()
   readonly #long: LongTextStore
 
   constructor (columns: readonly TableColumn[], long: LongTextStore) {
@@ -55,30 +79,23 @@ export class ChunkFiller {
     const vector = duckdb.data_chunk_get_vector(this.#chunk.chunk, index)
     const bytes = cellBytes[type]
     if (cache === 0) duckdb.copy_data_to_vector(vector, 0, buffer, cells + from * bytes, rows * bytes)
-    else this.#fillTexts(vector, this.#long.get(cache), new Int32Array(buffer, cells + from * bytes, rows * 4))
+    else this.#fillTexts(vector, this.#long.words(cache), new Int32Array(buffer, cells + from * bytes, rows * 4))
     if (validity < 0) return
     duckdb.vector_ensure_validity_writable(vector)
     duckdb.copy_data_to_vector_validity(vector, 0, buffer, validity + from / 8, Math.ceil(rows / 8))
   }
 
-  /** A long text is given to the vector once a chunk; the other rows share what the vector made of it. */
-  #fillTexts (vector: duckdb.Vector, texts: readonly Uint8Array[], source: Int32Array): void {
-    const places = this.#places
-    places.clear()
-    for (let at = 0; at < source.length; at += 4) {
-      const number = source[at + 2]!
-      if (source[at]! <= inlineBytesMax || places.has(number)) continue
-      duckdb.vector_assign_string_element_len(vector, places.size, texts[number]!)
-      places.set(number, places.size)
-    }
-    const made = duckdb.vector_get_data(vector, Math.max(1, places.size) * stringBytes)
-    const pointers = new Int32Array(made.buffer, made.byteOffset, made.length / 4)
+  /** Short texts stand in place; a long one's third word says where its string is. */
+  #fillTexts (vector: duckdb.Vector, long: Int32Array, source: Int32Array): void {
     const target = this.#words
     for (let at = 0; at < source.length; at += 4) {
       const isLong = source[at]! > inlineBytesMax
-      const from = isLong ? places.get(source[at + 2]!)! * 4 : at
-      const words = isLong ? pointers : source
-      for (let word = 0; word < 4; word += 1) target[at + word] = words[from + word]!
+      const words = isLong ? long : source
+      const from = isLong ? source[at + 2]! * 4 : at
+      target[at] = words[from]!
+      target[at + 1] = words[from + 1]!
+      target[at + 2] = words[from + 2]!
+      target[at + 3] = words[from + 3]!
     }
     duckdb.copy_data_to_vector(vector, 0, target.buffer, 0, source.length * 4)
   }

@@ -82,9 +82,7 @@ export class LakeDatabase {
       for (const sql of merge) await this.#write.run(sql)
       if (stage !== null) await this.#write.run(`DELETE FROM ${stage}`)
     }
-    for (const { topic, partition, offset, metadata } of positions) {
-      await this.#write.run(`INSERT INTO ${offsets} VALUES ($1, $2, $3, CAST($4 AS BIGINT), $5) ON CONFLICT DO UPDATE SET "offset" = excluded."offset", metadata = excluded.metadata`, [pipeline, topic, partition, String(offset), metadata])
-    }
+    await this.#write.run(offsets.insert, [pipeline, JSON.stringify(positions)])
     await this.#write.run('COMMIT')
     this.#open = false
   }
@@ -99,7 +97,7 @@ export class LakeDatabase {
 
   async committed (topic: string, partition: number): Promise<{ readonly offset: number, readonly metadata: string } | null> {
     const { tables: { offsets }, pipeline } = this.#options
-    const reader = await this.#read.runAndReadAll(`SELECT "offset", metadata FROM ${offsets} WHERE pipeline = $1 AND topic = $2 AND "partition" = $3`, [pipeline, topic, partition])
+    const reader = await this.#read.runAndReadAll(`SELECT "offset", metadata FROM ${offsets.name} WHERE pipeline = $1 AND topic = $2 AND "partition" = $3`, [pipeline, topic, partition])
     const [row] = reader.getRows()
     return row === undefined ? null : { offset: Number(row[0]), metadata: String(row[1]) }
   }

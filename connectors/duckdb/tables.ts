@@ -7,7 +7,8 @@ export type CellType = 'text' | 'double' | 'stamp' | 'integer' | 'bigint' | 'boo
 const sqlTypes = { text: 'VARCHAR', double: 'DOUBLE', stamp: 'TIMESTAMP_MS', integer: 'INTEGER', bigint: 'BIGINT', bool: 'BOOLEAN' } as const satisfies Record<CellType, string>
 const cellTypes = { number: 'double', bool: 'bool', text: 'text', value: 'text' } as const satisfies Record<ColumnKind, CellType>
 
-export interface TableColumn { readonly name: string, readonly type: CellType }
+/** `repeats`: few distinct texts, so that looking for another compression than a dictionary is left out. */
+export interface TableColumn { readonly name: string, readonly type: CellType, readonly repeats?: true }
 /** A table filled by blocks. With `merge` blocks gather in `stage`, a temporary table, and `merge` takes them over at commit. */
 export interface BlockTable { readonly name: string, readonly columns: readonly TableColumn[], readonly stage: string | null, readonly merge: readonly string[] }
 /** Rows that come as one JSON array; rare. */
@@ -23,7 +24,7 @@ export interface Tables {
   readonly blocks: readonly BlockTable[]
   readonly json: { readonly events: JsonTable, readonly deadLetters: JsonTable, readonly late: JsonTable }
   readonly readings: string
-  readonly offsets: string
+  readonly offsets: JsonTable
 }
 
 /**
@@ -36,12 +37,12 @@ export function lakeTables (layout: LakeLayout): Tables {
   const readings = readingsTable(`${p}_readings`, layout)
   const keys = keysTable(`${p}_keys`)
   const rollups = layout.windows.map(({ columns }, index) => rollupTable(`${p}_${windows[index]}`, columns))
-  const offsets = '_millrace_offsets'
+  const offsets = offsetsTable('_millrace_offsets')
   return {
     create: [
       createTable(readings), `${createTable(keys).slice(0, -1)}, PRIMARY KEY (key))`, ...rollups.map(createTable),
       ...alertTables(p),
-      `CREATE TABLE IF NOT EXISTS ${offsets} (pipeline VARCHAR, topic VARCHAR, "partition" INTEGER, "offset" BIGINT, metadata VARCHAR, PRIMARY KEY (pipeline, topic, "partition"))`,
+      `CREATE TABLE IF NOT EXISTS ${offsets.name} (pipeline VARCHAR, topic VARCHAR, "partition" INTEGER, "offset" BIGINT, metadata VARCHAR, PRIMARY KEY (pipeline, topic, "partition"))`,
       ...[keys, ...rollups].map(stageTable),
     ],
     blocks: [readings, keys, ...rollups],
@@ -52,7 +53,7 @@ export function lakeTables (layout: LakeLayout): Tables {
 }
 
 const positionColumns: readonly TableColumn[] = [
-  { name: 'key', type: 'text' }, { name: 'at', type: 'stamp' }, { name: 'arrived_at', type: 'stamp' }, { name: 'source', type: 'text' }, { name: 'partition', type: 'integer' }, { name: 'offset', type: 'bigint' },
+  { name: 'key', type: 'text', repeats: true }, { name: 'at', type: 'stamp' }, { name: 'arrived_at', type: 'stamp' }, { name: 'source', type: 'text', repeats: true }, { name: 'partition', type: 'integer' }, { name: 'offset', type: 'bigint' },
 ]
 
 /** No primary key: rows and offsets commit together, so none is written twice, and an index would cost more than the rows. */
@@ -95,7 +96,7 @@ function rollupTable (name: string, keep: LakeLayout['windows'][number]['columns
   }
 }
 
-const columnList = (columns: readonly TableColumn[]) => columns.map(({ name, type }) => `${quoted(name)} ${sqlTypes[type]}`).join(', ')
+const columnList = (columns: readonly TableColumn[]) => columns.map(({ name, type, repeats }) => `${quoted(name)} ${sqlTypes[type]}${repeats ? ' USING COMPRESSION dictionary' : ''}`).join(', ')
 /** What a block table holds for good: `turn` and `retraction` only live in the stage. */
 export const keptColumns = ({ columns, stage }: BlockTable): readonly TableColumn[] => stage === null ? columns : columns.filter(({ name }) => name !== 'turn' && name !== 'retraction')
 export const sqlType = (type: CellType): string => sqlTypes[type]
@@ -118,6 +119,15 @@ const stamp = (path: string) => `CAST(make_timestamp(CAST(1000 * CAST(${text(pat
 const number = (path: string, type: string) => `CAST(${text(path)} AS ${type})`
 const blob = (path: string) => `unhex(${text(path)})`
 const position = (path: string) => `${text(`${path}.topic`)}, ${number(`${path}.partition`, 'INTEGER')}, ${number(`${path}.offset`, 'BIGINT')}`
+
+/** Here the rows are the second parameter; the first is the pipeline. */
+function offsetsTable (name: string): JsonTable {
+  return {
+    name,
+    insert: `INSERT INTO ${name} SELECT $1, ${text('topic')}, ${number('partition', 'INTEGER')}, ${number('offset', 'BIGINT')}, ${text('metadata')} FROM ${rowsOf.replace('$1', '$2')}
+      ON CONFLICT DO UPDATE SET "offset" = excluded."offset", metadata = excluded.metadata`,
+  }
+}
 
 /** One row per episode; a later change (a higher `seq`) overwrites, a repeated one changes nothing. Times of the raise stay. */
 function eventsTable (name: string): JsonTable {

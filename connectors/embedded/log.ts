@@ -55,6 +55,8 @@ export async function openEmbeddedLog (options: EmbeddedLogOptions): Promise<Emb
   }
 }
 
+const breatheEveryMs = 5
+
 type Settings = Required<EmbeddedLogOptions>
 
 /** The port of the log over one folder. Made by `openEmbeddedLog`. */
@@ -70,6 +72,7 @@ export class EmbeddedLog implements LogPort {
   readonly #waiters = new Set<() => void>()
   readonly #release: () => void
   #closed = false
+  #breathedAt = Number.NEGATIVE_INFINITY
 
   constructor (store: Store, token: number | null, settings: Settings, release: () => void) {
     this.#release = release
@@ -127,7 +130,10 @@ export class EmbeddedLog implements LogPort {
       if (this.#closed) throw new StreamError('LOG_CLOSED')
       const fetched = this.#reader.read(topic, partition, offset, bytesMax)
       const restMs = until - clock.monotonicMs()
-      if (fetched.bytes.length > 0 || restMs <= 0 || signal?.aborted) return fetched
+      if (fetched.bytes.length > 0 || restMs <= 0 || signal?.aborted) {
+        await this.#breathe()
+        return fetched
+      }
       await this.#change(restMs, signal)
     }
   }
@@ -221,6 +227,14 @@ export class EmbeddedLog implements LogPort {
   #read (): void {
     if (this.#closed) throw new StreamError('LOG_CLOSED')
     this.store.env.resetReadTxn()
+  }
+
+  /** A reader that catches up never waits: now and then it lets the rest of the process have its turn. */
+  async #breathe (): Promise<void> {
+    const { clock } = this.#settings
+    if (clock.monotonicMs() - this.#breathedAt < breatheEveryMs) return
+    await new Promise(resolve => { setImmediate(resolve) })
+    this.#breathedAt = clock.monotonicMs()
   }
 
   #wake (): void {

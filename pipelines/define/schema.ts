@@ -90,7 +90,7 @@ const rule = z.strictObject({
   for: z.union([duration(), z.int().min(1)]).optional().describe('how long it must hold before the alert is raised, in event time; on windows: how many in a row'),
   gap: duration().optional().describe('true readings further apart than this begin anew'),
   clear: z.string().min(1).optional().describe('CEL condition that ends a firing alert; default: not `when`'),
-  keepFiring: duration().optional().describe('hold a firing alert at least this long past its last true reading'),
+  keepFiring: duration().optional().describe('a firing alert is cleared by the first reading this long after the one that would have cleared it, with none between that would not'),
   atLeast: z.tuple([z.int().min(1), z.int().min(1).max(1_000)]).optional().describe('[3, 5]: three of the last five'),
   absent: duration().optional().describe('raise when a device is silent this long, by arrival'),
   registry: z.string().optional().describe('a table: its keys count as known devices, heard or not'),

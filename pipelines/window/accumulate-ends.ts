@@ -90,6 +90,10 @@ export class TextEnd implements Accumulator {
       objects[into[i]! * objectStride + this.#object] = objects[from[i]! * objectStride + this.#object]
     }
   }
+
+  adopt ({ objects, objectStride }: PaneStore, into: Int32Array, from: Int32Array, count: number): void {
+    for (let i = 0; i < count; i += 1) objects[into[i]! * objectStride + this.#object] = objects[from[i]! * objectStride + this.#object]
+  }
 }
 
 /** Of `End`, for a number or a bool. */

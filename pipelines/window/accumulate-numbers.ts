@@ -108,6 +108,49 @@ export class High implements Accumulator {
   }
 }
 
+/** `Sum`, `Low` and `High` in one: count, sum, lowest, highest. Half again as fast as the three (bench/window.ts). */
+export class Summary implements Accumulator {
+  readonly template = [0, 0, Number.NaN, Number.NaN]
+  readonly objects = 0
+  readonly #column: number
+  readonly #cell: number
+  constructor ({ column, cell }: Place) {
+    this.#column = column
+    this.#cell = cell
+  }
+
+  update (panes: PaneStore, batch: Batch, slots: Int32Array, from: number, to: number): void {
+    const { values, known } = batch.columns[this.#column] as NumberColumn
+    const { cells, stride } = panes
+    const cell = this.#cell
+    for (let row = from; row < to; row += 1) {
+      const value = values[row]!
+      if (known[row] === 0 || Number.isNaN(value)) continue
+      const at = slots[row]! * stride + cell
+      cells[at]! += 1
+      cells[at + 1]! += value
+      if (!(cells[at + 2]! <= value)) cells[at + 2] = value
+      if (!(cells[at + 3]! >= value)) cells[at + 3] = value
+    }
+  }
+
+  merge (panes: PaneStore, into: Int32Array, from: Int32Array, count: number): void {
+    const { cells, stride } = panes
+    const cell = this.#cell
+    for (let i = 0; i < count; i += 1) {
+      const to = into[i]! * stride + cell
+      const of = from[i]! * stride + cell
+      if (cells[of] === 0) continue
+      cells[to]! += cells[of]!
+      cells[to + 1]! += cells[of + 1]!
+      const low = cells[of + 2]!
+      const high = cells[of + 3]!
+      if (!(cells[to + 2]! <= low)) cells[to + 2] = low
+      if (!(cells[to + 3]! >= high)) cells[to + 3] = high
+    }
+  }
+}
+
 /**
  * Count, mean and sum of squared distances from the mean.
  *
@@ -162,34 +205,20 @@ export class Spread implements Accumulator {
   }
 }
 
-/** How many readings, counted as they are placed. */
-export class Received implements Accumulator {
-  readonly template = [0]
+/** How many readings (counted as they are placed), and the position of the first (written as the pane opens). */
+export class Frame implements Accumulator {
+  readonly template = [0, Number.NaN]
   readonly objects = 0
-  readonly #cell: number
-  constructor (cell: number) { this.#cell = cell }
-
-  update (): void {}
-
-  merge ({ cells, stride }: PaneStore, into: Int32Array, from: Int32Array, count: number): void {
-    for (let i = 0; i < count; i += 1) cells[into[i]! * stride + this.#cell]! += cells[from[i]! * stride + this.#cell]!
-  }
-}
-
-/** The position of a pane's first reading, written as the pane opens; NaN before. */
-export class FirstPosition implements Accumulator {
-  readonly template = [Number.NaN]
-  readonly objects = 0
-  readonly #cell: number
-  constructor (cell: number) { this.#cell = cell }
 
   update (): void {}
 
   merge ({ cells, stride }: PaneStore, into: Int32Array, from: Int32Array, count: number): void {
     for (let i = 0; i < count; i += 1) {
-      const at = into[i]! * stride + this.#cell
-      const position = cells[from[i]! * stride + this.#cell]!
-      if (!(cells[at]! <= position)) cells[at] = position
+      const to = into[i]! * stride
+      const of = from[i]! * stride
+      cells[to]! += cells[of]!
+      const position = cells[of + 1]!
+      if (!(cells[to + 1]! <= position)) cells[to + 1] = position
     }
   }
 }

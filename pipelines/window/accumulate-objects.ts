@@ -53,6 +53,13 @@ export class Objects<State> implements Accumulator {
       objects[at] = left === null ? kind.copy(right) : kind.merge(left, right)
     }
   }
+
+  adopt ({ objects, objectStride }: PaneStore, into: Int32Array, from: Int32Array, count: number): void {
+    for (let i = 0; i < count; i += 1) {
+      const state = objects[from[i]! * objectStride + this.#object] as State | null
+      objects[into[i]! * objectStride + this.#object] = state === null ? null : this.#kind.copy(state)
+    }
+  }
 }
 
 type SavedSome = { readonly present: Uint8Array, readonly states: StateValue }

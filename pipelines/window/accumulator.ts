@@ -20,6 +20,8 @@ export interface Accumulator {
   update (panes: PaneStore, batch: Batch, slots: Int32Array, from: number, to: number): void
   /** Pane into[i] becomes the union of itself and pane from[i], whose event times come after. */
   merge (panes: PaneStore, into: Int32Array, from: Int32Array, count: number): void
+  /** Pane into[i] is a copy of pane from[i] but for its objects: copy them too. Only with objects. */
+  adopt? (panes: PaneStore, into: Int32Array, from: Int32Array, count: number): void
   /** Object of a pane for a snapshot, and back. Only with objects. */
   readonly objectCodec?: ObjectCodec
 }

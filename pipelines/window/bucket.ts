@@ -15,6 +15,10 @@ export class Bucket {
   mask = 0
   multiplier = 1
   shift = 0
+  /** False: the panes are not in the index yet; see PaneStore.clone. */
+  isIndexed = true
+  /** Every key up to `mask` has its own place. */
+  get isDense (): boolean { return this.shift === 0 }
   /** Readings here need more than adding up: see SlicedStage. */
   slow = false
   /** A merged node of the tree of slices covers it. */

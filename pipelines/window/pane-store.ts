@@ -44,6 +44,7 @@ export class PaneStore {
 
   /** Slot of a key's pane, 0 when it has none. */
   find (bucket: Bucket, key: number): number {
+    if (!bucket.isIndexed) this.#rehash(bucket, 0)
     const { index, mask } = bucket
     const keyOf = this.keyOf
     let place = (Math.imul(key, bucket.multiplier) >>> bucket.shift) & mask
@@ -64,7 +65,7 @@ export class PaneStore {
     this.panes += 1
     this.keyOf[slot] = key
     this.#clear(slot)
-    if (bucket.isFull(key)) this.#rehash(bucket)
+    if (!bucket.isIndexed || bucket.isFull(key)) this.#rehash(bucket, key)
     else bucket.put(key, slot)
     return slot
   }
@@ -73,6 +74,44 @@ export class PaneStore {
   reset (slot: number): void {
     this.#clear(slot)
     for (let i = 0; i < this.objectStride; i += 1) this.objects[slot * this.objectStride + i] = null
+  }
+
+  /** A copy of all panes of a bucket, without their objects. Its index is made when it is first needed. */
+  clone (bucket: Bucket): Bucket {
+    const copy = new Bucket(bucket.number, 0, 0)
+    const { stride } = this
+    for (let at = 0; at < bucket.count; at += blockPanes) {
+      copy.count = at
+      const block = this.#takeBlock()
+      copy.addBlock(block)
+      const from = bucket.blocks[at >>> blockBits]! << blockBits
+      const end = from + Math.min(blockPanes, bucket.count - at)
+      this.cells.copyWithin((block << blockBits) * stride, from * stride, end * stride)
+      this.keyOf.copyWithin(block << blockBits, from, end)
+    }
+    copy.count = bucket.count
+    copy.isIndexed = copy.count === 0
+    this.panes += copy.count
+    return copy
+  }
+
+  /**
+   * Panes of the same keys in another bucket, opened where they are missing. Devices that report in turn have panes in the same order
+   * in every bucket, so the next pane is tried before the key is looked up.
+   */
+  counterparts (bucket: Bucket, slots: Int32Array, into: Int32Array): void {
+    const { length } = slots
+    const there = this.slots(bucket)
+    let { keyOf } = this
+    for (let i = 0; i < length; i += 1) {
+      const key = keyOf[slots[i]!]!
+      const guess = i < there.length ? there[i]! : 0
+      if (guess !== 0 && keyOf[guess] === key) into[i] = guess
+      else {
+        into[i] = this.find(bucket, key) || this.open(bucket, key);
+        ({ keyOf } = this)
+      }
+    }
   }
 
   findOrOpen (bucket: Bucket, key: number): number { return this.find(bucket, key) || this.open(bucket, key) }
@@ -133,8 +172,9 @@ export class PaneStore {
     return block
   }
 
-  #rehash (bucket: Bucket): void {
-    bucket.resize(bucket.count, this.#keys.size)
+  #rehash (bucket: Bucket, key: number): void {
+    bucket.resize(bucket.count, Math.max(this.#keys.size, key + 1))
+    bucket.isIndexed = true
     const keyOf = this.keyOf
     for (const slot of this.slots(bucket)) bucket.put(keyOf[slot]!, slot)
   }

@@ -2,7 +2,7 @@ import { StreamError } from '../core/errors.ts'
 import type { ColumnKind, ColumnSpec } from '../core/batch.ts'
 import type { SignalSpec, StatisticSpec, WindowSpec } from '../core/spec.ts'
 import { deltaStatistic, End, endStatistic, rateStatistic, TextEnd, textEndStatistic } from './accumulate-ends.ts'
-import { High, Low, Spread, Sum } from './accumulate-numbers.ts'
+import { High, Low, Spread, Sum, Summary } from './accumulate-numbers.ts'
 import { Objects } from './accumulate-objects.ts'
 import type { Accumulator, Place, Statistic } from './accumulator.ts'
 import { collectKind, collectStatistic } from './collect.ts'
@@ -94,13 +94,25 @@ class Planner {
   }
 
   #number (column: number, kind: 'sum' | 'mean' | 'min' | 'max' | 'stddev'): Statistic {
+    if (kind === 'stddev') return stddevStatistic(this.#share('spread', column, place => new Spread(place)).cell)
+    if (this.#summed(column)) {
+      const { cell } = this.#share('summary', column, place => new Summary(place))
+      if (kind === 'min' || kind === 'max') return cellStatistic(cell + (kind === 'min' ? 2 : 3))
+      return kind === 'sum' ? sumStatistic(cell) : meanStatistic(cell)
+    }
     switch (kind) {
       case 'sum': return sumStatistic(this.#share('sum', column, place => new Sum(place)).cell)
       case 'mean': return meanStatistic(this.#share('sum', column, place => new Sum(place)).cell)
       case 'min': return cellStatistic(this.#share('low', column, place => new Low(place)).cell)
       case 'max': return cellStatistic(this.#share('high', column, place => new High(place)).cell)
-      case 'stddev': return stddevStatistic(this.#share('spread', column, place => new Spread(place)).cell)
     }
+  }
+
+  /** Does the window keep more than one of sum (or mean), min and max of a signal? */
+  #summed (column: number): boolean {
+    const { name } = this.#signals[column]!
+    const kinds = this.#spec.keep.flatMap(({ statistic }) => 'signal' in statistic && statistic.signal === name ? [statistic.kind] : [])
+    return [kinds.includes('sum') || kinds.includes('mean'), kinds.includes('min'), kinds.includes('max')].filter(Boolean).length > 1
   }
 
   #end (column: number, which: 'first' | 'last'): Statistic {

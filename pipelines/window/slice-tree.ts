@@ -55,7 +55,7 @@ export class SliceTree {
       const node = this.#node(level, number)
       if (node !== null) nodes.push(node)
     })
-    const union = nodes.length === 1 ? nodes[0]! : this.#union(nodes)
+    const union = nodes.length === 1 ? nodes[0]! : this.#union(nodes as [Bucket, ...Bucket[]])
     const slots = panes.slots(union)
     const rank = new Float64Array(union.count)
     const { cells, stride } = panes
@@ -169,15 +169,16 @@ export class SliceTree {
     }
   }
 
-  #union (nodes: readonly Bucket[]): Bucket {
+  #union ([first, ...others]: readonly [Bucket, ...Bucket[]]): Bucket {
     const panes = this.#panes
-    const union = panes.bucket(0, nodes.reduce((most, { count }) => Math.max(most, count), 0))
-    for (const node of nodes) {
+    const union = panes.clone(first)
+    const firstSlots = panes.slots(first)
+    for (const merger of this.#mergers) merger.adopt?.(panes, panes.slots(union), firstSlots, firstSlots.length)
+    for (const node of others) {
       const from = panes.slots(node)
       if (this.#rows.length < from.length) this.#rows = new Int32Array(from.length * 2)
-      const into = this.#rows
-      for (let i = 0; i < from.length; i += 1) into[i] = panes.findOrOpen(union, panes.keyOf[from[i]!]!)
-      for (const merger of this.#mergers) merger.merge(panes, into, from, from.length)
+      panes.counterparts(union, from, this.#rows)
+      for (const merger of this.#mergers) merger.merge(panes, this.#rows, from, from.length)
     }
     this.#scratch.push(union)
     return union

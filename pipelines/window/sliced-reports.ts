@@ -68,8 +68,8 @@ export class SlicedReports {
   #earlyOf (window: number, keys: ReadonlySet<number>): void {
     const { slices, panes, live, tree, firstCell } = this.#with
     const slots = Int32Array.from(keys, key => slices.perWindow === 1 ? panes.find(live.get(window)!, key) : tree.pane(window, key))
-    const rank = Float64Array.from(slots, slot => panes.cells[slot * panes.stride + firstCell]!)
-    sortByRank(slots, rank, slots.length)
+    // panes of one bucket are in order of their first readings already
+    if (slices.perWindow > 1) sortByRank(slots, Float64Array.from(slots, slot => panes.cells[slot * panes.stride + firstCell]!), slots.length)
     this.#append(window, slots, { final: 0, closing: 0 })
     tree.release()
   }

@@ -6,7 +6,7 @@ import type { WindowSpec } from '../core/spec.ts'
 import type { Moment, WindowStage } from '../core/stage.ts'
 import type { StateTree } from '../core/state.ts'
 import type { WindowBatch } from '../core/window-batch.ts'
-import { Changed, FirstPosition, Received } from './accumulate-numbers.ts'
+import { Changed, Frame } from './accumulate-numbers.ts'
 import type { Accumulator } from './accumulator.ts'
 import type { Bucket } from './bucket.ts'
 import { LiveBuckets } from './live-buckets.ts'
@@ -21,9 +21,8 @@ import { Slices } from './slices.ts'
 import { loadBuckets, saveBuckets } from './snapshot.ts'
 import type { WindowStageOptions } from './stage.ts'
 
-/** Cells of a slice's pane after `received`. */
+/** The cell after `received` of a pane whose window has more than one slice: position of its first reading. */
 const firstCell = 1
-const changedCell = 2
 
 /**
  * Tumbling and hopping windows. A reading is added to one pane, that of its slice; a window's result is the union of its slices.
@@ -41,6 +40,8 @@ export class SlicedStage implements WindowStage {
   readonly #keys: KeyTable
   readonly #slices: Slices
   readonly #plan: Plan
+  /** A slice belongs to more than one window. */
+  readonly #shared: boolean
   readonly #accumulators: readonly Accumulator[]
   readonly #writer: ResultWriter
   readonly #panes: PaneStore
@@ -78,14 +79,15 @@ export class SlicedStage implements WindowStage {
     this.#everyMs = emit.mode === 'every' ? emit.everyMs : 0
     if (this.#everyMs === 0) this.#boundary = Number.POSITIVE_INFINITY
     const expected = spec.intervalMs === null ? Number.NaN : shape.sizeMs / spec.intervalMs
-    this.#plan = planWindow(spec, signals, this.#everyMs === 0 ? [Number.NaN] : [Number.NaN, 0])
+    this.#shared = this.#slices.perWindow > 1
+    const changedCell = this.#shared ? 2 : 1
+    this.#plan = planWindow(spec, signals, [...this.#shared ? [Number.NaN] : [], ...this.#everyMs === 0 ? [] : [0]])
     this.#accumulators = this.#everyMs === 0 ? this.#plan.accumulators : [new Changed(changedCell), ...this.#plan.accumulators]
     this.hash = hashText(canonicalJson({ shape, emit, keep: spec.keep, allowedLatenessMs: spec.allowedLatenessMs, signals }))
     this.#writer = new ResultWriter(spec, this.#plan, number)
     this.rows = this.#writer.rows
     this.#panes = new PaneStore(this.#plan, keys)
-    const mergers = [new Received(receivedCell), new FirstPosition(firstCell), ...this.#accumulators]
-    this.#tree = new SliceTree({ slices: this.#slices, panes: this.#panes, live: this.#live, mergers, firstCell })
+    this.#tree = new SliceTree({ slices: this.#slices, panes: this.#panes, live: this.#live, mergers: [new Frame(), ...this.#accumulators], firstCell })
     this.#revisions = new Revisions({ keys, counted: emit.mode !== 'close' || spec.allowedLatenessMs > 0 })
     this.#reports = new SlicedReports({ slices: this.#slices, panes: this.#panes, live: this.#live, tree: this.#tree, revisions: this.#revisions, writer: this.#writer, expected, firstCell, changedCell })
   }
@@ -162,17 +164,41 @@ export class SlicedStage implements WindowStage {
   }
 
   /** Find the pane of each row of the slice at hand; gives the first row that needs more. */
-  #place ({ at, key: keys, position }: Batch, from: number, stop: number): number {
+  #place (batch: Batch, from: number, stop: number): number {
     const bucket = this.#current
     if (bucket === null || bucket.slow) return from
-    const panes = this.#panes
+    for (let row = from; ; row += 1) {
+      row = bucket.isDense ? this.#placeDense(bucket, batch, row, stop) : this.#placeSparse(bucket, batch, row, stop)
+      if (row >= stop || batch.at[row]! < this.#from || batch.at[row]! >= this.#until || this.#open >= this.#spec.panesMax) return row
+      const slot = this.#openPane(bucket, batch.key[row]!, batch.position[row]!)
+      this.#rowPane[row] = slot
+      this.#panes.cells[slot * this.#panes.stride]! += 1
+    }
+  }
+
+  /** The loop that every reading passes. Where each key has its own place no key is compared: 11 ns a reading instead of 14 (bench/window.ts). */
+  #placeDense ({ index }: Bucket, { at, key: keys }: Batch, from: number, stop: number): number {
+    const { cells, stride } = this.#panes
     const rowPane = this.#rowPane
-    const { stride } = panes
     const start = this.#from
     const end = this.#until
-    const panesMax = this.#spec.panesMax
-    let { index, mask, multiplier, shift } = bucket
-    let { cells, keyOf } = panes
+    for (let row = from; row < stop; row += 1) {
+      const ms = at[row]!
+      const key = keys[row]!
+      if (ms < start || ms >= end || key >= index.length) return row
+      const slot = index[key]!
+      if (slot === 0) return row
+      rowPane[row] = slot
+      cells[slot * stride]! += 1
+    }
+    return stop
+  }
+
+  #placeSparse ({ index, mask, multiplier, shift }: Bucket, { at, key: keys }: Batch, from: number, stop: number): number {
+    const { cells, keyOf, stride } = this.#panes
+    const rowPane = this.#rowPane
+    const start = this.#from
+    const end = this.#until
     for (let row = from; row < stop; row += 1) {
       const ms = at[row]!
       if (ms < start || ms >= end) return row
@@ -183,12 +209,7 @@ export class SlicedStage implements WindowStage {
         place = (place + 1) & mask
         slot = index[place]!
       }
-      if (slot === 0) {
-        if (this.#open >= panesMax) return row
-        slot = this.#openPane(bucket, key, position[row]!);
-        ({ index, mask, multiplier, shift } = bucket);
-        ({ cells, keyOf } = panes)
-      }
+      if (slot === 0) return row
       rowPane[row] = slot
       cells[slot * stride]! += 1
     }
@@ -197,7 +218,7 @@ export class SlicedStage implements WindowStage {
 
   #openPane (bucket: Bucket, key: number, position: number): number {
     const slot = this.#panes.open(bucket, key)
-    this.#panes.cells[slot * this.#panes.stride + firstCell] = position
+    if (this.#shared) this.#panes.cells[slot * this.#panes.stride + firstCell] = position
     this.#open += 1
     return slot
   }

@@ -70,7 +70,7 @@ export class LiveView {
   }
 
   #erase (): void {
-    if (this.#drawn > 0) process.stderr.write(`${escape}[${this.#drawn}A${escape}[J`)
+    if (this.#drawn > 0) process.stderr.write(`${esc}[${this.#drawn}A${esc}[J`)
     this.#drawn = 0
   }
 }
@@ -101,15 +101,15 @@ function figuresLine (state: ViewState): string {
   return paint.dim(`${count(state.ingested)} readings (${count(state.rate)}/s), ${count(state.windows)} windows, ${count(state.raised)} raised, ${count(state.cleared)} cleared, ${count(state.late)} late, ${count(dead)} dead letters, ${count(state.stored.readings)} in the lake`)
 }
 
-const escape = '\u001b'
-const colour = new RegExp(`(${escape}\\[[0-9;]*m)`)
+const esc = '\u001b'
+const colour = new RegExp(`(${esc}\\[[0-9;]*m)`)
 
 /** Cut to the width of the terminal, escape sequences not counted. */
 function clip (line: string, width: number): string {
   let seen = 0
   let out = ''
   for (const part of line.split(colour)) {
-    if (part.startsWith(escape)) { out += part; continue }
+    if (part.startsWith(esc)) { out += part; continue }
     out += part.slice(0, Math.max(0, width - seen))
     seen += part.length
   }

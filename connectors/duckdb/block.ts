@@ -21,6 +21,27 @@ function cellsOf (table: KeyTable): TextCells {
 }
 
 /**
+ * Buffers that came back from the database's thread, to be filled again: half a megabyte a batch, allocated anew each time, kept the
+ * garbage collector busier than the rows.
+ *
+ * Limits: `buffersMax` buffers
+ */
+export class BufferPool {
+  readonly #free: ArrayBuffer[] = []
+  readonly #buffersMax: number
+
+  constructor (buffersMax = 16) { this.#buffersMax = buffersMax }
+
+  /** At least `bytes` long; holds anything. */
+  take (bytes: number): ArrayBuffer {
+    const index = this.#free.findIndex(buffer => buffer.byteLength >= bytes)
+    return index < 0 ? new ArrayBuffer(bytes) : this.#free.splice(index, 1)[0]!
+  }
+
+  give (buffer: ArrayBuffer): void { if (this.#free.length < this.#buffersMax) this.#free.push(buffer) }
+}
+
+/**
  * Builds one block, column by column, in the order of the table.
  *
  * Limits: `rows` rows; every column is added once
@@ -33,10 +54,10 @@ export class BlockBuilder {
   readonly #once: number[] = []
   #at = 0
 
-  constructor (rows: number, types: readonly CellType[]) {
+  constructor (rows: number, types: readonly CellType[], pool: BufferPool) {
     this.rows = rows
     const bytes = types.reduce((sum, type) => sum + aligned(rows * cellBytes[type]) + aligned(Math.ceil(rows / 8)), 0)
-    this.#buffer = new ArrayBuffer(bytes)
+    this.#buffer = pool.take(bytes)
   }
 
   /** Texts by id in a table. */
@@ -47,7 +68,10 @@ export class BlockBuilder {
     const { words } = cells
     const target = new Int32Array(this.#buffer, this.#at, this.rows * 4)
     for (let row = 0, to = 0; row < this.rows; row += 1, to += 4) {
-      if (known !== null && known[row] === 0) continue
+      if (known !== null && known[row] === 0) {
+        target.fill(0, to, to + 4)
+        continue
+      }
       const from = ids[row]! * 4
       target[to] = words[from]!
       target[to + 1] = words[from + 1]!
@@ -129,7 +153,7 @@ export class BlockBuilder {
   /** One bit a row, or -1 when all are known. */
   #validity (known: Uint8Array): number {
     const at = this.#at
-    const bits = new Uint8Array(this.#buffer, at, Math.ceil(this.rows / 8))
+    const bits = new Uint8Array(this.#buffer, at, Math.ceil(this.rows / 8)).fill(0)
     let missing = 0
     for (let row = 0; row < this.rows; row += 1) {
       if (known[row] !== 0) bits[row >> 3]! |= 1 << (row & 7)

@@ -1,10 +1,10 @@
 import type { LakeReadings, LakeRollups } from '../../pipelines/core/ports.ts'
-import { type Block, BlockBuilder } from './block.ts'
+import { type Block, BlockBuilder, type BufferPool } from './block.ts'
 import type { BlockTable } from './tables.ts'
 
 /** Readings in the order of the readings table: key, at, arrived_at, source, partition, offset, signals. */
-export function readingsBlock ({ source, partition, batch, keys }: LakeReadings, { columns }: BlockTable): Block {
-  const block = new BlockBuilder(batch.count, columns.map(({ type }) => type))
+export function readingsBlock ({ source, partition, batch, keys }: LakeReadings, { columns }: BlockTable, pool: BufferPool): Block {
+  const block = new BlockBuilder(batch.count, columns.map(({ type }) => type), pool)
   block.texts(batch.key, keys)
   block.wholes(batch.at, 'stamp')
   block.wholes(batch.arrival, 'stamp')
@@ -16,9 +16,9 @@ export function readingsBlock ({ source, partition, batch, keys }: LakeReadings,
 }
 
 /** Rollups in the order of their stage table; `turn` numbers the rows of a commit. A retraction's values are unknown. */
-export function rollupsBlock ({ source, partition, rows, keys }: LakeRollups, { columns }: BlockTable, turn: number): Block {
+export function rollupsBlock ({ source, partition, rows, keys }: LakeRollups, { columns }: BlockTable, { turn, pool }: { readonly turn: number, readonly pool: BufferPool }): Block {
   const { count } = rows
-  const block = new BlockBuilder(count, columns.map(({ type }) => type))
+  const block = new BlockBuilder(count, columns.map(({ type }) => type), pool)
   block.texts(rows.key, keys)
   block.wholes(rows.start, 'stamp')
   block.wholes(rows.end, 'stamp')

@@ -1,6 +1,6 @@
 import { grown, type KeyTable } from '../../pipelines/core/keys.ts'
 import type { LakeReadings } from '../../pipelines/core/ports.ts'
-import { type Block, BlockBuilder } from './block.ts'
+import { type Block, BlockBuilder, type BufferPool } from './block.ts'
 
 interface Seen { readonly source: string, readonly keys: KeyTable, known: Uint8Array, ids: Int32Array, count: number, first: Float64Array, last: Float64Array }
 
@@ -29,8 +29,8 @@ export class KeySightings {
   }
 
   /** Blocks for the keys table; forgets what they hold. */
-  take (): Block[] {
-    const blocks = [...this.#tables.values()].filter(({ count }) => count > 0).map(block)
+  take (pool: BufferPool): Block[] {
+    const blocks = [...this.#tables.values()].filter(({ count }) => count > 0).map(seen => block(seen, pool))
     for (const seen of this.#tables.values()) {
       for (const id of seen.ids.subarray(0, seen.count)) seen.known[id] = 0
       seen.count = 0
@@ -54,8 +54,8 @@ export class KeySightings {
   }
 }
 
-function block ({ source, keys, ids, count, first, last }: Seen): Block {
-  const columns = new BlockBuilder(count, ['text', 'text', 'stamp', 'stamp'])
+function block ({ source, keys, ids, count, first, last }: Seen, pool: BufferPool): Block {
+  const columns = new BlockBuilder(count, ['text', 'text', 'stamp', 'stamp'], pool)
   const pick = (values: Float64Array) => Float64Array.from({ length: count }, (_, index) => values[ids[index]!]!)
   columns.texts(ids, keys)
   columns.text(source)

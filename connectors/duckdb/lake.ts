@@ -1,4 +1,5 @@
 import { mkdirSync, realpathSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { StreamError } from '../../pipelines/core/errors.ts'
@@ -6,7 +7,7 @@ import type { Committed, LakeLayout, LakePort, LakeReadings, LakeRollups, LakeRo
 import type { ControlEvent } from '../../schemas/control-event.ts'
 import type { DeadLetter } from '../../schemas/dead-letter.ts'
 import type { LateReading } from '../../schemas/late-reading.ts'
-import type { Block } from './block.ts'
+import { type Block, BufferPool } from './block.ts'
 import { readingsBlock, rollupsBlock } from './blocks.ts'
 import type { DatabaseOptions, Position } from './database.ts'
 import { KeySightings } from './key-sightings.ts'
@@ -34,7 +35,7 @@ const openFiles = new Set<string>()
  * Limits:   one process at a time; DuckDB's memory `memoryMax`; rows not yet committed wait in memory and on DuckDB's side
  * Errors:   LAKE_LOCKED, LAKE_LAYOUT, LAKE_UNAVAILABLE
  */
-export async function openLake ({ file, layout, memoryMax = '1GB', threads = 2, pendingRowsMax = 1 << 19 }: LakeOptions): Promise<LakePort> {
+export async function openLake ({ file, layout, memoryMax = '1GB', threads = threadsDefault(), pendingRowsMax = 1 << 19 }: LakeOptions): Promise<LakePort> {
   mkdirSync(dirname(file), { recursive: true })
   const path = join(realpathSync(dirname(file)), basename(file))
   if (openFiles.has(path)) throw new StreamError('LAKE_LOCKED', { file, pid: process.pid })
@@ -48,6 +49,9 @@ export async function openLake ({ file, layout, memoryMax = '1GB', threads = 2, 
     throw error
   }
 }
+
+/** DuckDB's own threads wait for one another by turning round: not on a machine whose cores the pipeline needs. */
+function threadsDefault (): number { return Math.max(1, Math.min(4, availableParallelism() - 2)) }
 
 class DuckLake implements LakePort {
   readonly name = 'duckdb'
@@ -73,13 +77,13 @@ class DuckLake implements LakePort {
   addReadings (rows: LakeReadings): void {
     if (rows.batch.count === 0) return
     this.#sightings.see(rows)
-    this.#add(0, readingsBlock(rows, this.#tables.blocks[0]!))
+    this.#add(0, readingsBlock(rows, this.#tables.blocks[0]!, this.#thread.pool))
   }
 
   addRollups (rows: LakeRollups): void {
     const table = this.#layout.windows.findIndex(({ name }) => name === rows.window)
     if (table < 0 || rows.rows.count === 0) return
-    this.#add(firstRollup + table, rollupsBlock(rows, this.#tables.blocks[firstRollup + table]!, this.#turn))
+    this.#add(firstRollup + table, rollupsBlock(rows, this.#tables.blocks[firstRollup + table]!, { turn: this.#turn, pool: this.#thread.pool }))
     this.#turn += rows.rows.count
   }
 
@@ -107,7 +111,7 @@ class DuckLake implements LakePort {
   async commit (positions: readonly Position[]): Promise<void> {
     const moved = positions.filter(({ topic, partition, offset, metadata }) => this.#sent.get(`${partition}/${topic}`) !== `${offset} ${metadata}`)
     if (moved.length === 0 && this.#pendingRows === 0) return
-    for (const block of this.#sightings.take()) this.#thread.block(keysTable, block)
+    for (const block of this.#sightings.take(this.#thread.pool)) this.#thread.block(keysTable, block)
     this.#pendingRows = 0
     this.#turn = 0
     for (const { topic, partition, offset, metadata } of moved) this.#sent.set(`${partition}/${topic}`, `${offset} ${metadata}`)
@@ -150,6 +154,7 @@ interface Waiting { readonly resolve: (result: unknown) => void, readonly reject
 
 /** This side of the thread. When the thread ends, what waits for it fails. */
 class DatabaseThread {
+  readonly pool = new BufferPool()
   readonly #worker: Worker
   readonly #waiting = new Map<number, Waiting>()
   #ids = 0
@@ -166,7 +171,8 @@ class DatabaseThread {
     // The sources run as they are, and compiled: the thread's file has the ending of this one.
     const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
     this.#worker = new Worker(new URL(file, import.meta.url), { workerData: options })
-    this.#worker.on('message', ({ id, result, error }: FromDatabase) => {
+    this.#worker.on('message', ({ id, result, error, buffer }: FromDatabase) => {
+      if (buffer) this.pool.give(buffer)
       const waiting = this.#waiting.get(id)
       this.#waiting.delete(id)
       if (error) waiting?.reject(new StreamError(error.code, error.details))

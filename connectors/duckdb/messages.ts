@@ -18,5 +18,5 @@ export type Ask =
   | { readonly what: 'expire', readonly beforeMs: number }
   | { readonly what: 'close' }
 
-/** `id` 0 answers the opening itself. */
-export interface FromDatabase { readonly id: number, readonly result?: unknown, readonly error?: { readonly code: ErrorCode, readonly details: Readonly<Record<string, unknown>> } }
+/** `id` 0 answers the opening itself, -1 nothing: it brings back the buffer of a block. */
+export interface FromDatabase { readonly id: number, readonly result?: unknown, readonly buffer?: ArrayBuffer, readonly error?: { readonly code: ErrorCode, readonly details: Readonly<Record<string, unknown>> } }

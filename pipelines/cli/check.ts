@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { embeddedContracts } from './contracts.ts'
 import { exitCodes } from './exit.ts'
 import { paint, paintData, plural, put, say } from './talk.ts'
 
@@ -13,7 +14,7 @@ export function addCheck (program: Command): void {
 
 async function check (path: string, { output }: { output: string }): Promise<void> {
   const { checkDefinition } = await import('../define/check.ts')
-  const problems = await checkDefinition(path)
+  const problems = await checkDefinition(path, { contracts: embeddedContracts() })
   if (output === 'json') await put(`${JSON.stringify(problems)}\n`)
   else for (const { file, line, column, message } of problems) await put(`${paintData.bold(`${file}:${line}:${column}`)} ${message}\n`)
   if (problems.length > 0) {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { embeddedContracts } from './contracts.ts'
 import { put } from './talk.ts'
 
 /** `millrace explain`: the pipeline as a drawing of its stages, topics and tables. */
@@ -9,6 +10,6 @@ export function addExplain (program: Command): void {
     .action(async (path: string) => {
       const { loadDefinition } = await import('../define/load.ts')
       const { explain } = await import('../define/explain.ts')
-      await put(`${explain(await loadDefinition(path))}\n`)
+      await put(`${explain(await loadDefinition(path, { contracts: embeddedContracts() }))}\n`)
     })
 }

@@ -5,6 +5,7 @@ import { createEncoder } from '../decode/encode.ts'
 import { compileDefinition } from '../define/compile.ts'
 import { loadDefinition } from '../define/load.ts'
 import { Replay, type ReplayFormat } from '../runtime/replay.ts'
+import { embeddedContracts } from './contracts.ts'
 import { CliError } from './exit.ts'
 import { timeMs } from './init/infer.ts'
 import { type FeedSource, recordOf, sourceOf } from './feed.ts'
@@ -33,7 +34,7 @@ export interface Played { readonly readings: number, readonly lines: number, rea
 
 /** Play a recording: what `millrace replay` and the test kit have in common. */
 export async function play (options: PlayOptions): Promise<Played> {
-  const pipeline = compileDefinition(await loadDefinition(options.definition), { codegen: options.codegen, readings: options.emit.has('readings') })
+  const pipeline = compileDefinition(await loadDefinition(options.definition, { contracts: embeddedContracts() }), { codegen: options.codegen, readings: options.emit.has('readings') })
   const sources = pipeline.sources.map((source, index) => ({ ...source, encode: createEncoder(source.contract, index + 1), rawMs: rawUnitMs(source.contract, source.time), latest: Number.NEGATIVE_INFINITY }))
   const schemas = sources.map(({ contract }) => contract)
   const kinds = cellKinds(pipeline)

@@ -5,6 +5,7 @@ import { StreamError } from '../core/errors.ts'
 import { durationMs } from '../core/time.ts'
 import { loadDefinition } from '../define/load.ts'
 import type { CheckedDefinition } from '../define/schema.ts'
+import { embeddedContracts, registryContracts } from './contracts.ts'
 import { openEmbedded, type Embedded } from './embedded.ts'
 import { Engine } from './engine.ts'
 import { count, paint, say } from './talk.ts'
@@ -66,7 +67,7 @@ export class Session {
     }
     process.on('SIGINT', stop).on('SIGTERM', stop)
     this.#startedMs = performance.now()
-    const first = await loadDefinition(definition)
+    const first = await loadDefinition(definition, { contracts: embeddedContracts(data) })
     const folder = resolve(data, first.name)
     mkdirSync(folder, { recursive: true })
     const embedded = await openEmbedded(folder)
@@ -151,7 +152,7 @@ export class Session {
     let hash = this.#engine!.pipeline.hash
     while (await changes.next()) {
       try {
-        const next = await loadDefinition(definition)
+        const next = await loadDefinition(definition, { contracts: registryContracts(embedded.registry) })
         const { compileDefinition } = await import('../define/compile.ts')
         if (compileDefinition(next).hash === hash) continue
         await this.#engine!.stop()

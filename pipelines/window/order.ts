@@ -16,8 +16,10 @@ export function sortByRank (items: Int32Array, rank: Float64Array, count: number
       next.push(end)
     }
     if (next.at(-1) !== count) throw new Error('runs cover all items')
-    runs = next;
-    [source, target] = [target, source]
+    runs = next
+    const emptied = source
+    source = target
+    target = emptied
   }
   if (source.items !== items) {
     items.set(source.items)

@@ -102,14 +102,14 @@ export class PaneStore {
   counterparts (bucket: Bucket, slots: Int32Array, into: Int32Array): void {
     const { length } = slots
     const there = this.slots(bucket)
-    let { keyOf } = this
+    let keyOf = this.keyOf
     for (let i = 0; i < length; i += 1) {
       const key = keyOf[slots[i]!]!
       const guess = i < there.length ? there[i]! : 0
       if (guess !== 0 && keyOf[guess] === key) into[i] = guess
       else {
-        into[i] = this.find(bucket, key) || this.open(bucket, key);
-        ({ keyOf } = this)
+        into[i] = this.find(bucket, key) || this.open(bucket, key)
+        keyOf = this.keyOf
       }
     }
   }

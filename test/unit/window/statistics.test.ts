@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { StreamError } from '../../../pipelines/core/errors.ts'
+import type { StreamError } from '../../../pipelines/core/errors.ts'
 import type { SignalSpec, StatisticSpec, UserStatistic, WindowSpec } from '../../../pipelines/core/spec.ts'
 import { windowColumns } from '../../../pipelines/window/stage.ts'
 import { playWindow, type Step, type WindowRow } from '../../kit/window-driver.ts'

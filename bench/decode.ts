@@ -48,15 +48,21 @@ function loadsOf (batches: readonly Uint8Array[], perLoad = 8): readonly Uint8Ar
   return loads
 }
 
-/** The peer on the same bytes: find each record in its batch, cut out its value, decode it to an object. No keys, no checks, no columns. */
+/** The peer doing the same: find each record in its batch, decode its value, give its key a number. No checks, no columns. */
 function avscRate (loads: readonly Uint8Array[]): number {
   const type = avsc.Type.forSchema(JSON.parse(contract) as avsc.Schema)
+  const keys = new Map<string, number>()
   let sum = 0
   return bestRate(() => {
     let rows = 0
     for (const load of loads) {
       const bytes = Buffer.from(load.buffer, load.byteOffset, load.length)
-      rows += eachValue(bytes, (from, to) => { sum += (type.fromBuffer(bytes.subarray(from, to)) as { value: number }).value })
+      rows += eachValue(bytes, (from, to) => {
+        const { sensorId, value } = type.fromBuffer(bytes.subarray(from, to)) as { sensorId: string, value: number }
+        const key = keys.get(sensorId)
+        if (key === undefined) keys.set(sensorId, keys.size)
+        sum += value + (key ?? 0)
+      })
     }
     return Number.isNaN(sum) ? 0 : rows
   })
@@ -130,9 +136,9 @@ const tenThousand = readingBatches({ records: count, keys: 10_000 })
 const loads = loadsOf(tenThousand)
 const avscPerSecond = avscRate(loads)
 const perSecond = stageRate(loads)
-const peer = { name: 'avsc', value: avscPerSecond }
+const peer = { name: 'avsc and a Map of keys', value: avscPerSecond }
 report({ id: 'decode', what: 'record batches to columns, 4 fields, 10 k keys', value: perSecond, unit: 'records/s', peer, goal: `>= ${goalRatio}x`, met: perSecond >= goalRatio * avscPerSecond })
-report({ id: 'decode.bare', what: 'the same, against avsc on values that lie ready', value: perSecond, unit: 'records/s', peer: { name: 'avsc fromBuffer', value: avscBareRate(tenThousand) } })
+report({ id: 'decode.bare', what: 'the same, against avsc alone on values that lie ready', value: perSecond, unit: 'records/s', peer: { name: 'avsc fromBuffer', value: avscBareRate(tenThousand) } })
 report({ id: 'decode.projection', what: 'the same, key and time and one value', value: stageRate(loads, { fields: ['value'] }), unit: 'records/s', peer })
 report({ id: 'decode.keys1M', what: 'the same with 400 k keys', value: stageRate(loadsOf(readingBatches({ records: count, keys: count }))), unit: 'records/s', peer })
 report({ id: 'decode.poison', what: 'the same with one record in a hundred poisoned', value: stageRate(loadsOf(spoiled(tenThousand))), unit: 'records/s', peer })

@@ -55,6 +55,21 @@ export class KeyTable {
   /** As `intern`, but -2 for a new entry that is not UTF-8: checked once per entry, so it costs nothing per record. */
   internUtf8 (bytes: Uint8Array, view: DataView, from: number, length: number): number {
     const hash = hashOf(view, from, length)
+    return this.internFrom(bytes, view, from, length, hash, this.slotOf(hash))
+  }
+
+  /**
+   * Where the look-up of a hash begins. A caller that has other work to do between this and `internFrom` does not wait for
+   * memory: the slot of a key that was not seen lately is in no cache.
+   */
+  slotOf (hash: number): number { return this.#slots[hash & this.#mask]! }
+
+  /** `internUtf8` with `hashOf` and `slotOf` done before; nothing may have been interned since. */
+  internFrom (bytes: Uint8Array, view: DataView, from: number, length: number, hash: number, slot: number): number {
+    if (slot !== 0 && ((slot ^ hash) & slotTag) === 0) {
+      const start = (slot & slotPlace) << 3
+      if (equals(this.#arenaView, start, view, from, length)) return this.#arenaView.getInt32(start, true)
+    }
     const id = this.#find(view, from, length, hash)
     if (id >= 0) return id
     if (!isUtf8(bytes.subarray(from, from + length))) return -2
@@ -176,8 +191,8 @@ function place (slots: Int32Array, mask: number, hash: number, start: number): v
   slots[at] = (hash & slotTag) | start >>> 3
 }
 
-/** Words of four bytes; the last one overlaps the one before, so that no length needs a tail of single bytes. */
-function hashOf (view: DataView, from: number, length: number): number {
+/** The hash of a key. Words of four bytes; the last one overlaps the one before, so that no length needs a tail of single bytes. */
+export function hashOf (view: DataView, from: number, length: number): number {
   let hash = length * 0x9e3779b1 | 0
   if (length >= 4) {
     const last = from + length - 4

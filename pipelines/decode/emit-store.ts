@@ -12,7 +12,7 @@ export function emitStore (step: Step & { readonly do: 'store' }, to: Emission):
   switch (plan.do) {
     case 'number': return emitNumber(target, plan, name, to)
     case 'boolean': return target.key ? null : `${truncatedIf('p >= ve', name)}\n${put(target, 'b[p] === 1 ? 1 : 0', to)}\np += 1`
-    case 'text': return target.key ? emitLength(true, name, 'ks = p; kl = size; p += size') : emitText(target, name, to)
+    case 'text': return target.key ? emitLength(true, name, 'ks = p; kl = size; kh = hashOf(v, p, size); kslot = keys.slotOf(kh); p += size') : emitText(target, name, to)
     case 'enum': return target.key || plan.symbols.length > 64 ? null : emitEnum(target, plan.symbols, name, to)
     default: return null
   }

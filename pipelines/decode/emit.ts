@@ -10,7 +10,7 @@ import { failure, guarded, runSteps, type Sinks } from './steps.ts'
 const inlineStepsMax = 160
 
 /** What the text of a row loop needs beside itself: closures by index, and the columns it stores into. */
-export interface Emission { readonly sinks: Sinks, readonly bound: unknown[], readonly columns: Set<number>, /** Columns known in every row: marked so for all rows of a run at once. */ readonly always: ReadonlySet<number>, inlined: number }
+export interface Emission { readonly sinks: Sinks, readonly bound: unknown[], readonly columns: Set<number>, /** Columns known in every row: marked so for all rows of a run at once. */ readonly always: ReadonlySet<number>, inlined: number, /** A closure may set the key. */ keyCalled: boolean }
 
 /** Text that leaves the record with a poison code. */
 export const leave = (code: number, name: number) => `{ fail = ${failure(code, name)}; break record }`
@@ -100,6 +100,7 @@ const truncatedOrVarint = (name: number) => `{ fail = p > ve ? ${failure(poison.
 export function emitCall (step: Step, to: Emission): string {
   const index = to.bound.push(guarded(runSteps([step], to.sinks))) - 1
   const lines = ['c.at = p', `fail = bound${index}(c, row)`, 'if (fail !== 0) break record', 'p = c.at']
+  if (setsKey(step)) to.keyCalled = true
   if (setsKey(step)) lines.push('if (c.keyLength >= 0) { kb = c.keyBytes; kv = c.keyView; ks = c.keyStart; kl = c.keyLength }')
   if (setsTime(step)) lines.push('t = c.time')
   return lines.join('\n')

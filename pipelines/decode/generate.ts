@@ -1,3 +1,4 @@
+import { hashOf } from '../core/keys.ts'
 import { decodeLimits } from '../core/spec.ts'
 import { Cursor, divided, int32At, longAt } from './cursor.ts'
 import { emitSteps, type Emission } from './emit.ts'
@@ -28,21 +29,21 @@ export function generateRows (options: LoopOptions): RowLoop {
   const always = new Set(projection.steps.flatMap(step => step.do === 'store' && step.target.kind !== 'value' ? [step.target.column] : []))
   if (keyColumn >= 0) always.add(keyColumn)
   always.delete(-1)
-  const emission: Emission = { sinks, bound: [], columns: new Set(always), always, inlined: 0 }
+  const emission: Emission = { sinks, bound: [], columns: new Set(always), always, inlined: 0, keyCalled: false }
   const steps = emitSteps(projection.steps, emission)
-  const text = loopText({ steps, keyColumn, schemaId, columns: [...emission.columns], textColumns: [...emission.columns].filter(column => sinks.columns[column]!.kind === 'text' && column !== keyColumn), always: [...always], bound: emission.bound.length })
-  const make = new Function('batch', 'sinks', 'bound', 'longAt', 'int32At', 'divided', 'headerSchemaId', text) as (
-    batch: LoopOptions['batch'], sinks: LoopOptions['sinks'], bound: readonly unknown[], long: typeof longAt, int32: typeof int32At, divide: typeof divided, header: typeof headerSchemaId) => RowLoop
-  const run = make(batch, sinks, emission.bound, longAt, int32At, divided, headerSchemaId)
+  const text = loopText({ steps, keyColumn, schemaId, columns: [...emission.columns], textColumns: [...emission.columns].filter(column => sinks.columns[column]!.kind === 'text' && column !== keyColumn), always: [...always], early: !emission.keyCalled, bound: emission.bound.length })
+  const make = new Function('batch', 'sinks', 'bound', 'longAt', 'int32At', 'divided', 'headerSchemaId', 'hashOf', text) as (
+    batch: LoopOptions['batch'], sinks: LoopOptions['sinks'], bound: readonly unknown[], long: typeof longAt, int32: typeof int32At, divide: typeof divided, header: typeof headerSchemaId, hash: typeof hashOf) => RowLoop
+  const run = make(batch, sinks, emission.bound, longAt, int32At, divided, headerSchemaId, hashOf)
   // Some times over nothing: code compiled in the middle of a first long loop would otherwise know nothing of what follows the loop, and be thrown away at every exit.
   const nothing = new Cursor(decodeLimits)
   for (let i = 0; i < dryRuns; i += 1) run(nothing)
   return run
 }
 
-interface LoopText { readonly steps: string, readonly keyColumn: number, readonly schemaId: number, readonly columns: readonly number[], readonly textColumns: readonly number[], readonly always: readonly number[], readonly bound: number }
+interface LoopText { readonly steps: string, readonly keyColumn: number, readonly schemaId: number, readonly columns: readonly number[], readonly textColumns: readonly number[], readonly always: readonly number[], /** The key is the text at ks, its slot looked up already. */ readonly early: boolean, readonly bound: number }
 
-function loopText ({ steps, keyColumn, schemaId, columns, textColumns, always, bound }: LoopText): string {
+function loopText ({ steps, keyColumn, schemaId, columns, textColumns, always, early, bound }: LoopText): string {
   const list = (count: number, line: (index: number) => string) => Array.from({ length: count }, (_, index) => line(index)).join('\n')
   return `'use strict'
 const { keys, scratch, columns } = sinks
@@ -50,6 +51,7 @@ ${list(bound, index => `const bound${index} = bound[${index}]`)}
 return function rows (c) {
 const b = c.bytes, v = c.view, { batchEnd, baseOffset, baseTimestamp, appendTime, from, to } = c
 const { recordBytesMax, headersMax, textBytesMax } = c.limits
+const wordsEnd = b.length - 8
 const logged = appendTime === appendTime
 const { capacity, key: keyOut, at: atOut, arrival: arrivalOut, position: positionOut, valueStart: startOut, valueEnd: endOut } = batch
 ${columns.map(column => `const values${column} = columns[${column}].values, known${column} = columns[${column}].known`).join('\n')}
@@ -64,7 +66,7 @@ ${int('size', `{ fail = ${pause.damaged}; break record }`)}
 const end = p + size
 if (size < 6 || end > batchEnd) { fail = ${pause.damaged}; break record }
 p += 1
-${long('n', `{ fail = ${pause.damaged}; break record }`, 4)}
+${long('n', `{ fail = ${pause.damaged}; break record }`)}
 const arrival = logged ? appendTime : baseTimestamp + n
 ${int('size', `{ fail = ${pause.damaged}; break record }`)}
 const delta = size
@@ -79,17 +81,17 @@ const ve = p + size
 if (size < 1 || ve >= end) { fail = ${pause.elsewhere}; break record }
 id = ve + 1 === end && b[ve] === 0 ? 0 : headerSchemaId(c, ve, end, headersMax)
 if (id === 0) {
-if (size < ${prefixBytes} || b[p] !== 0 || (b[p + 1] << 24 | b[p + 2] << 16 | b[p + 3] << 8 | b[p + 4]) !== ${schemaId}) { fail = ${pause.elsewhere}; break record }
+if (size < ${prefixBytes} || b[p] !== 0 || v.getInt32(p + 1) !== ${schemaId}) { fail = ${pause.elsewhere}; break record }
 p += ${prefixBytes}
 } else if (id !== ${schemaId}) { fail = ${pause.elsewhere}; break record }
 if (size > recordBytesMax) { fail = ${failure(poison.recordBytes, -1)}; break record }
-let kb = b, kv = v, ks = 0, kl = -1, t = NaN
+let kb = b, kv = v, ks = 0, kl = -1, t = NaN, kh = 0, kslot = 0
 ${bound > 0 ? 'c.end = ve; c.elements = 0; c.depth = 0; c.time = NaN; c.keyLength = -1' : ''}
 ${steps}
 if (p !== ve) { fail = ${failure(poison.trailing, -1)}; break record }
 if (kl < 0) { fail = ${failure(poison.key, -1)}; break record }
 if (t - t !== 0) { fail = ${failure(poison.time, -1)}; break record }
-id = keys.internUtf8(kb, kv, ks, kl)
+id = ${early ? 'keys.internFrom(b, v, ks, kl, kh, kslot)' : 'keys.internUtf8(kb, kv, ks, kl)'}
 if (id < 0) { fail = id === -1 ? ${failure(poison.keysFull, -1)} : ${failure(poison.utf8, -1)}; break record }
 ${keyColumn < 0 ? '' : `values${keyColumn}[row] = id`}
 keyOut[row] = id

@@ -44,13 +44,13 @@ async function inspected ({ raw, problems, folder, text }: Inspecting): Promise<
   if (raw === undefined) return { definition: null, problems: problems.list, text }
   const contractless = new Set(problems.list.map(({ path }) => path.join('.')))
   const shape = new Problems()
-  const checked = checkWritten(raw, shape)
+  const { definition: whole, rest } = checkWritten(raw, shape)
   // A contract that could not be read was told already; that it is still text is not another problem.
   problems.list.push(...shape.list.filter(({ path }) => !contractless.has(path.join('.'))))
-  if (checked === null || problems.list.length > 0) return { definition: null, problems: problems.list, text }
-  const definition = typeof checked.functions === 'string' ? await withFunctions(checked, { folder, problems, file: checked.functions }) : checked
+  if (rest === null || contractless.size > 0) return { definition: null, problems: problems.list, text }
+  const definition = typeof rest.functions === 'string' ? await withFunctions(rest, { folder, problems, file: rest.functions }) : rest
   if (definition !== null) problems.list.push(...checkReferences(definition))
-  return { definition: problems.list.length > 0 ? null : definition, problems: problems.list, text }
+  return { definition: whole === null || problems.list.length > 0 ? null : definition, problems: problems.list, text }
 }
 
 /** Import anew when the file has changed: `dev` reloads on save. */

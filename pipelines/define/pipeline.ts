@@ -26,10 +26,10 @@ export function definePipeline<
 /** Check a definition of unknown origin, contracts resolved. Errors: DEFINITION_INVALID */
 export function checkedDefinition (written: unknown): CheckedDefinition {
   const problems = new Problems()
-  const checked = checkWritten(written, problems)
-  if (checked !== null) problems.list.push(...checkReferences(checked))
-  if (checked === null || problems.list.length > 0) throw definitionError(nameOf(written), problems.list)
-  return checked
+  const { definition, rest } = checkWritten(written, problems)
+  if (rest !== null) problems.list.push(...checkReferences(rest))
+  if (definition === null || problems.list.length > 0) throw definitionError(nameOf(written), problems.list)
+  return definition
 }
 
 function nameOf (written: unknown): string {

@@ -1,20 +1,31 @@
 import * as z from 'zod'
 import { nearest } from '../core/nearest.ts'
 import { refusePlanned } from './planned.ts'
-import type { Path, Problems } from './problem.ts'
+import { type Path, Problems } from './problem.ts'
+import { withoutMisshapen } from './repaired.ts'
 import { type CheckedDefinition, definitionSchema } from './schema.ts'
 
 type Issue = z.core.$ZodIssue
 
-/** Hold what a user wrote against the schema: its shape, words and values, with defaults filled in; null when problems were found. */
-export function checkWritten (raw: unknown, problems: Problems): CheckedDefinition | null {
-  const before = problems.list.length
+/** `definition` is null when problems were found; `rest` is then what can be checked further in the same go. */
+export interface Written { readonly definition: CheckedDefinition | null, readonly rest: CheckedDefinition | null }
+
+/** Hold what a user wrote against the schema: its shape, words and values, with defaults filled in. */
+export function checkWritten (raw: unknown, problems: Problems): Written {
+  const found = new Problems()
+  const definition = checkShape(raw, found)
+  problems.list.push(...found.list)
+  const left = definition === null ? withoutMisshapen(raw, found.list) : null
+  return { definition, rest: left === null ? definition : checkShape(left, new Problems()) }
+}
+
+function checkShape (raw: unknown, problems: Problems): CheckedDefinition | null {
   const planned = refusePlanned(raw, problems)
   const parsed = definitionSchema.safeParse(raw)
   if (!parsed.success) {
     for (const issue of parsed.error.issues) tell({ issue, raw, planned, problems, above: [] })
   }
-  return parsed.success && problems.list.length === before ? parsed.data : null
+  return parsed.success && problems.list.length === 0 ? parsed.data : null
 }
 
 interface Telling { readonly issue: Issue, readonly raw: unknown, readonly planned: ReadonlySet<string>, readonly problems: Problems, readonly above: Path }

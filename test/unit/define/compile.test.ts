@@ -163,6 +163,14 @@ test('define: definePipeline throws one error that lists every problem', () => {
   })
 })
 
+test('define: what is misshapen in one rule does not hide mistakes elsewhere', () => {
+  const wrong = { ...short, time: { field: 'ts', lateness: 5 }, rules: { hot: { when: 'value > 3.0', severity: 'critcal' }, cold: { when: 'valeu < 3.0' } }, lake: { allowedLatness: '1h' }, windows: { m: { tumbling: '1m', keep: { mean: { mean: 'note' } } } } }
+  assert.throws(() => definePipeline(wrong as never), (error: unknown) => {
+    assert.deepEqual(problemsOf(error)!.map(({ path }) => path.join('.')).sort(), ['lake.allowedLatness', 'rules.cold.when', 'rules.hot.severity', 'time.lateness', 'windows.m.keep.mean.mean'])
+    return true
+  })
+})
+
 test('define: a file that is missing, broken or without a definition is told', async () => {
   await assert.rejects(loadDefinition(join(folder, 'nowhere.yaml')), { code: 'DEFINITION_UNREADABLE' })
   writeFileSync(join(folder, 'text.txt'), 'name: x')

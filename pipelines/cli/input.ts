@@ -56,7 +56,12 @@ function jsonLine (text: string, line: number): InputLine {
   return fromFields(object as Record<string, unknown>, text, line)
 }
 
-function fromFields (object: Record<string, unknown>, text: string, line: number): InputLine {
+/** A line given as an object. */
+export function lineOf (object: Readonly<Record<string, unknown>>, line: number): InputLine {
+  return fromFields(object, JSON.stringify(object, (_, value: unknown) => typeof value === 'bigint' ? String(value) : value), line)
+}
+
+function fromFields (object: Readonly<Record<string, unknown>>, text: string, line: number): InputLine {
   const { $tick, $watermark, $arrival = null, $source = null, ...fields } = object
   const broken = (message: string): InputLine => ({ kind: 'broken', line, text, reason: 'INPUT_JSON', message })
   for (const [name, ms] of Object.entries({ $tick, $watermark, $arrival })) {

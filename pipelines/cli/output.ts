@@ -1,3 +1,4 @@
+import type { ControlEvent } from '../../schemas/control-event.ts'
 import { cell, type Batch } from '../core/batch.ts'
 import type { KeyTable } from '../core/keys.ts'
 import type { DeadLetterOutput, EventOutput, LateOutput } from '../core/outputs.ts'
@@ -6,6 +7,21 @@ import type { WindowBatch } from '../core/window-batch.ts'
 /** Kinds of lines that `millrace replay` prints. */
 export const lineKinds = ['windows', 'events', 'late', 'dead-letters', 'readings'] as const
 export type LineKind = (typeof lineKinds)[number]
+
+type Value = null | boolean | number | string
+/** `values` has the window's `keep` names; lists where it collects. */
+export interface WindowLine {
+  readonly kind: 'window', readonly window: string, readonly key: string, readonly start: number, readonly end: number, readonly revision: number, readonly final: boolean
+  readonly values: Readonly<Record<string, Value | readonly Value[]>>, readonly expected?: number, readonly received?: number
+}
+export interface RetractionLine { readonly kind: 'retraction', readonly window: string, readonly key: string, readonly start: number, readonly end: number, readonly revision: number }
+export interface EventLine extends Pick<ControlEvent, 'rule' | 'key' | 'state' | 'at' | 'id' | 'values' | 'severity' | 'seq' | 'ordinal' | 'raisedAt' | 'arrivedAt' | 'labels'> {
+  readonly kind: 'event', readonly expiresAt?: number, readonly reason?: string, readonly summary?: string, readonly window?: NonNullable<ControlEvent['window']>
+}
+export interface LateLine { readonly kind: 'late', readonly window: string, readonly key: string, readonly at: number, readonly arrival: number, readonly line?: number }
+export interface DeadLetterLine { readonly kind: 'dead-letter', readonly step: DeadLetterOutput['step'], readonly reason: string, readonly message: string, readonly line?: number }
+export interface ReadingLine { readonly kind: 'reading', readonly key: string, readonly at: number, readonly arrival: number, readonly line?: number, readonly signals: Readonly<Record<string, Value>> }
+export type ReplayLine = WindowLine | RetractionLine | EventLine | LateLine | DeadLetterLine | ReadingLine
 
 /**
  * The lines of replay's output, one JSON object each.

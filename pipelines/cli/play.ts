@@ -4,16 +4,20 @@ import { contractFields } from '../decode/contract.ts'
 import { createEncoder } from '../decode/encode.ts'
 import { compileDefinition } from '../define/compile.ts'
 import { loadDefinition } from '../define/load.ts'
+import type { CheckedDefinition } from '../define/schema.ts'
 import { Replay, type ReplayFormat } from '../runtime/replay.ts'
 import { embeddedContracts } from './contracts.ts'
 import { CliError } from './exit.ts'
 import { timeMs } from './init/infer.ts'
 import { type FeedSource, recordOf, sourceOf } from './feed.ts'
-import { type CellKind, type InputLine, readInput } from './input.ts'
+import { type CellKind, type InputLine, lineOf, readInput } from './input.ts'
 import { deadLetterLine, eventLine, lateLine, readingLine, windowLine } from './output.ts'
 
+type TableInput = string | readonly Readonly<Record<string, unknown>>[]
+
 export interface PlayOptions {
-  readonly definition: string
+  /** Path of a definition, or one that is checked. */
+  readonly definition: string | CheckedDefinition
   /** A file, '-' for stdin, or the lines themselves. */
   readonly input: string | AsyncIterable<InputLine>
   readonly emit: ReadonlySet<string>
@@ -22,8 +26,8 @@ export interface PlayOptions {
   readonly restartEvery: number | null
   readonly crashEvery: number | null
   readonly drain: boolean
-  /** File of each table's rows. */
-  readonly tables: ReadonlyMap<string, string>
+  /** Rows of each table, or the file that holds them. */
+  readonly tables: ReadonlyMap<string, TableInput>
   readonly codegen: boolean
   readonly print: (line: string) => void
   /** Between items: write what was printed; false stops. */
@@ -34,7 +38,8 @@ export interface Played { readonly readings: number, readonly lines: number, rea
 
 /** Play a recording: what `millrace replay` and the test kit have in common. */
 export async function play (options: PlayOptions): Promise<Played> {
-  const pipeline = compileDefinition(await loadDefinition(options.definition, { contracts: embeddedContracts() }), { codegen: options.codegen, readings: options.emit.has('readings') })
+  const definition = typeof options.definition === 'string' ? await loadDefinition(options.definition, { contracts: embeddedContracts() }) : options.definition
+  const pipeline = compileDefinition(definition, { codegen: options.codegen, readings: options.emit.has('readings') })
   const sources = pipeline.sources.map((source, index) => ({ ...source, encode: createEncoder(source.contract, index + 1), rawMs: rawUnitMs(source.contract, source.time), latest: Number.NEGATIVE_INFINITY }))
   const schemas = sources.map(({ contract }) => contract)
   const kinds = cellKinds(pipeline)
@@ -97,21 +102,21 @@ export function cellKinds (pipeline: CompiledPipeline): ReadonlyMap<string, Cell
     [name, name === time.field || logical?.startsWith('timestamp') || logical?.startsWith('local-timestamp') ? 'time' : kind] as const)))
 }
 
-async function readTables (pipeline: CompiledPipeline, files: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, TableView>> {
+async function readTables (pipeline: CompiledPipeline, files: ReadonlyMap<string, TableInput>): Promise<ReadonlyMap<string, TableView>> {
   const unknown = [...files.keys()].find(name => !pipeline.tables.some(table => table.name === name))
   if (unknown !== undefined) throw new CliError('usage', `Cannot fill the table ${JSON.stringify(unknown)}: the definition has ${JSON.stringify(pipeline.tables.map(({ name }) => name))}`)
   const views = await Promise.all(pipeline.tables.map(async ({ name, contract, key }) => [name, await readTable({ name, contract, key, file: files.get(name) ?? null })] as const))
   return new Map(views)
 }
 
-interface TableFile { readonly name: string, readonly contract: string, readonly key: string, readonly file: string | null }
+interface TableFile { readonly name: string, readonly contract: string, readonly key: string, readonly file: TableInput | null }
 
 async function readTable ({ name, contract, key, file }: TableFile): Promise<TableView> {
   const rows = new Map<string, TableRow>()
   const kinds = new Map(contractFields(contract).map(field => [field.name, field.kind] as const))
   if (file !== null) {
-    for await (const line of readInput(file, kinds)) {
-      if (line.kind !== 'reading' || line.fields[key] === undefined) throw new CliError('data', `Cannot read a row of the table ${JSON.stringify(name)}: file=${JSON.stringify(file)} line=${line.line}; every row is an object with ${JSON.stringify(key)}`)
+    for await (const line of typeof file === 'string' ? readInput(file, kinds) : file.map((row, i) => lineOf(row, i + 1))) {
+      if (line.kind !== 'reading' || line.fields[key] === undefined) throw new CliError('data', `Cannot read a row of the table ${JSON.stringify(name)}: ${typeof file === 'string' ? `file=${JSON.stringify(file)} ` : ''}line=${line.line}; every row is an object with ${JSON.stringify(key)}`)
       rows.set(String(line.fields[key]), line.fields as TableRow)
     }
   }

@@ -1,3 +1,4 @@
+import type { Contract } from '../../schemas/contract.ts'
 import { canonicalJson, hashText } from '../core/hash.ts'
 import type { OperatorSpec } from '../core/operator.ts'
 import type { SignalSpec, WindowSpec } from '../core/spec.ts'
@@ -60,11 +61,26 @@ export function resolveDefinition (definition: CheckedDefinition, tools: Tools, 
   }
 }
 
-/** The code of the functions counts, not the path of their file; texts about the pipeline do not. */
-function hashed ({ description: _, functions, ...rest }: CheckedDefinition): unknown {
-  if (typeof functions !== 'object') return rest
-  const codeOf = (value: unknown): unknown => typeof value === 'function' ? String(value)
-    : typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).map(([name, member]) => [name, codeOf(member)]))
-    : String(value)
-  return { ...rest, functions: codeOf({ ...functions }) }
+/**
+ * What of a definition shapes its output. The code of functions counts, not the path of their file; the fields of a contract, not
+ * how its JSON is laid out or which version it is called; texts for people do not.
+ */
+function hashed ({ description: _, functions, source, sources, tables, ...rest }: CheckedDefinition): unknown {
+  const withFields = <T extends { readonly contract: Contract<object> }>(part: T) => ({ ...part, contract: { subject: part.contract.subject, schema: JSON.parse(part.contract.schema) as unknown } })
+  const each = <T extends { readonly contract: Contract<object> }>(parts: Readonly<Record<string, T>>) => Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, withFields(part)]))
+  const { signals = {}, operators, windows, rules } = rest
+  return {
+    ...rest,
+    // Outputs of one cause come in the order of the definition, and so do columns.
+    order: [signals, operators, windows, rules, ...Object.values(windows).map(({ keep }) => keep)].map(part => Object.keys(part)),
+    tables: each(tables),
+    source: source === undefined ? undefined : withFields(source),
+    sources: sources === undefined ? undefined : each(sources),
+    functions: typeof functions === 'object' ? codeOf({ ...functions }) : functions,
+  }
+}
+
+function codeOf (value: unknown): unknown {
+  if (typeof value === 'function') return String(value)
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).map(([name, member]) => [name, codeOf(member)])) : String(value)
 }

@@ -119,6 +119,8 @@ test('compile: equal definitions have equal hashes, whatever the order of words 
   const hash = (more: object) => compileDefinition(checkedDefinition({ ...short, ...more })).hash
   assert.equal(hash({ description: 'this' }), hash({ description: 'that' }))
   assert.equal(hash({ windows: { m: { tumbling: '1m', keep: { n: 'count' } } } }), hash({ windows: { m: { keep: { n: 'count' }, emit: 'close', tumbling: '1m' } } }))
+  const [a, b] = [{ tumbling: '1m', keep: { n: 'count' } }, { tumbling: '2m', keep: { n: 'count' } }]
+  assert.notEqual(hash({ windows: { a, b } }), hash({ windows: { b, a } }), 'the order of windows is the order of their results')
   assert.notEqual(hash({ windows: { m: { tumbling: '1m', keep: { n: 'count' } } } }), hash({ windows: { m: { tumbling: '2m', keep: { n: 'count' } } } }))
 })
 

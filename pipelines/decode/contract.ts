@@ -1,4 +1,5 @@
 import type { ColumnKind } from '../core/batch.ts'
+import { StreamError } from '../core/errors.ts'
 import type { FieldSpec } from '../core/spec.ts'
 import { type AvroType, parseSchema, type RecordOf } from './schema.ts'
 
@@ -17,7 +18,8 @@ const decimalDigitsMax = 15
  */
 export function contractFields (avro: string): ContractField[] {
   const type = parseSchema(avro)
-  return type.kind === 'record' ? walk(type, [], false, [type]) : []
+  if (type.kind !== 'record') throw new StreamError('SCHEMA_INVALID', { at: '(top)', expected: 'a record', given: words(type) })
+  return walk(type, [], false, [type])
 }
 
 function walk (record: RecordOf, above: readonly string[], nullableAbove: boolean, within: readonly RecordOf[]): ContractField[] {

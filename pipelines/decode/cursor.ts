@@ -44,6 +44,8 @@ export class Cursor {
   to = 0
   /** Poison code | name << 8, a pause, or 0. */
   fail = 0
+  /** Set with `pause.elsewhere`: the schema id of a record that is sound but for being another's; 0: not known. */
+  schemaId = 0
 
   constructor (limits: DecodeLimits) { this.limits = limits }
 }

@@ -99,8 +99,8 @@ class Decoder implements DecodeStage {
     c.row = 0
     while (c.row < this.#batch.capacity && (c.left > 0 || this.#openBatch())) {
       if (this.#current === null) c.fail = pause.elsewhere
-      else { c.fail = 0; this.#current.run(c) }
-      if (c.fail !== 0 && !this.#settle(c.fail, out)) break
+      else { c.fail = c.schemaId = 0; this.#current.run(c) }
+      if (c.fail !== 0 && !this.#switch(c) && !this.#settle(c.fail, out)) break
     }
     this.#batch.count = c.row
     return c.row === 0 ? null : this.#batch
@@ -179,6 +179,14 @@ class Decoder implements DecodeStage {
       c.appendTime = header.logAppendTime ? header.maxTimestamp : Number.NaN
       return true
     }
+  }
+
+  /** Writers with different schemas may take turns record by record. */
+  #switch (c: Cursor): boolean {
+    const verdict = c.fail === pause.elsewhere && c.schemaId > 0 ? this.#verdicts.get(c.schemaId) : undefined
+    if (verdict === undefined || 'refusal' in verdict) return false
+    this.#current = verdict
+    return true
   }
 
   /** Deal with the record at which the row loop stopped; false when the batch must end here. */

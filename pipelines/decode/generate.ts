@@ -81,7 +81,9 @@ const ve = p + size
 if (size < 1 || ve >= end) { fail = ${pause.elsewhere}; break record }
 id = ve + 1 === end && b[ve] === 0 ? 0 : headerSchemaId(c, ve, end, headersMax)
 if (id === 0) {
-if (size < ${prefixBytes} || b[p] !== 0 || v.getInt32(p + 1) !== ${schemaId}) { fail = ${pause.elsewhere}; break record }
+if (size < ${prefixBytes} || b[p] !== 0) { fail = ${pause.elsewhere}; break record }
+id = v.getInt32(p + 1)
+if (id !== ${schemaId}) { c.schemaId = id; fail = ${pause.elsewhere}; break record }
 p += ${prefixBytes}
 } else if (id !== ${schemaId}) { fail = ${pause.elsewhere}; break record }
 if (size > recordBytesMax) { fail = ${failure(poison.recordBytes, -1)}; break record }

@@ -44,7 +44,12 @@ function ready (c: Cursor, place: Place, schemaId: number): number {
   const { valueStart, valueLength, headersStart, end } = place
   if (valueLength < 1) return pause.elsewhere
   const header = headersStart + 1 === end && c.bytes[headersStart] === 0 ? 0 : headerSchemaId(c, headersStart, end, c.limits.headersMax)
-  if (header === 0 ? valueLength < prefixBytes || c.bytes[valueStart] !== 0 || int32(c.bytes, valueStart + 1) !== schemaId : header !== schemaId) return pause.elsewhere
+  const prefixed = header === 0 && valueLength >= prefixBytes && c.bytes[valueStart] === 0
+  const id = prefixed ? int32(c.bytes, valueStart + 1) : header
+  if (id !== schemaId) {
+    c.schemaId = prefixed ? id : 0
+    return pause.elsewhere
+  }
   if (valueLength > c.limits.recordBytesMax) return failure(poison.recordBytes, -1)
   c.at = header === 0 ? valueStart + prefixBytes : valueStart
   c.end = headersStart

@@ -101,18 +101,18 @@ function fields (writer: RecordOf, reader: RecordOf, targets: readonly Target[],
 function absent (reader: RecordOf, target: Target, depth: number, to: Walk): Step {
   const field = reader.fields.find(({ name }) => name === target.path[depth])!
   if (field.otherwise === undefined) throw new Mismatch(to.at, 'the writer lacks it, and the contract gives no default')
-  return { do: 'fill', target, value: cellOf(descend(field, field.otherwise, target.path.slice(depth + 1)), target), name: nameIn(to) }
+  return { do: 'fill', target, value: cellOf(descend(field, field.otherwise, target.path.slice(depth + 1), to.at), target), name: nameIn(to) }
 }
 
 /** A default record holds defaults for what is inside; what it leaves out has its own. */
-function descend (field: RecordField, json: unknown, path: readonly string[]): unknown {
+function descend (field: RecordField, json: unknown, path: readonly string[], at: string): unknown {
   const [name, ...rest] = path
-  if (name === undefined) return defaultValue(field.type, json)
+  if (name === undefined) return defaultValue(field.type, json, at)
   const record = onlyBranch(field.type)
   const inner = record?.kind === 'record' ? record.fields.find(other => other.name === name) : undefined
   if (json === null || inner === undefined) return null
   const given = (json as Readonly<Record<string, unknown>>)[name]
-  return descend(inner, given === undefined ? inner.otherwise ?? null : given, rest)
+  return descend(inner, given === undefined ? inner.otherwise ?? null : given, rest, at)
 }
 
 function cellOf (value: unknown, target: Target): unknown {

@@ -110,7 +110,7 @@ function record (writer: RecordOf, reader: RecordOf, at: string, memo: Memo): Pl
   for (const field of reader.fields) {
     if (matched.has(field)) continue
     if (field.otherwise === undefined) throw new Mismatch(`${at}.${field.name}`, 'the writer lacks it, and the contract gives no default')
-    plan.defaults.push({ name: field.name, value: defaultValue(field.type, field.otherwise) })
+    plan.defaults.push({ name: field.name, value: defaultValue(field.type, field.otherwise, `${at}.${field.name}`) })
   }
   return plan
 }
@@ -147,19 +147,21 @@ function fits (writer: AvroType, reader: AvroType, at: string, memo: Memo): bool
 }
 
 /** A default of the contract (JSON) as the value it stands for. */
-export function defaultValue (type: AvroType, json: unknown): unknown {
+export function defaultValue (type: AvroType, json: unknown, at: string): unknown {
+  if (type.kind !== 'union' && !jsonFits(type, json)) throw new Mismatch(at, `the contract's default is not ${words(type)}`)
   switch (type.kind) {
     case 'union': {
-      const branch = type.branches.find(candidate => json === null ? candidate.kind === 'null' : candidate.kind !== 'null' && jsonFits(candidate, json))
-      return branch === undefined ? null : defaultValue(branch, json)
+      const branch = type.branches.find(candidate => jsonFits(candidate, json))
+      if (branch === undefined) throw new Mismatch(at, `the contract's default is not ${words(type)}`)
+      return defaultValue(branch, json, at)
     }
     case 'int': case 'long': { const unit = timeUnit(type.logical); return unit === null ? json : (json as number) * unit.scale / unit.divisor }
     case 'float': return Math.fround(json as number)
-    case 'array': return (json as readonly unknown[]).map(item => defaultValue(type.items, item))
-    case 'map': return plain(Object.entries(json as object).map(([key, item]) => [key, defaultValue(type.values, item)]))
+    case 'array': return (json as readonly unknown[]).map(item => defaultValue(type.items, item, at))
+    case 'map': return plain(Object.entries(json as object).map(([key, item]) => [key, defaultValue(type.values, item, at)]))
     case 'record': return plain(type.fields.map(field => {
       const given = (json as Readonly<Record<string, unknown>>)[field.name]
-      return [field.name, defaultValue(field.type, given === undefined ? field.otherwise ?? null : given)]
+      return [field.name, defaultValue(field.type, given === undefined ? field.otherwise ?? null : given, at)]
     }))
     case 'bytes': case 'fixed': return bytesDefault(type.logical, Uint8Array.from(json as string, char => char.charCodeAt(0)))
     default: return json
@@ -168,12 +170,15 @@ export function defaultValue (type: AvroType, json: unknown): unknown {
 
 function jsonFits (type: AvroType, json: unknown): boolean {
   switch (type.kind) {
+    case 'null': return json === null
     case 'boolean': return typeof json === 'boolean'
     case 'int': case 'long': return Number.isInteger(json)
     case 'float': case 'double': return typeof json === 'number'
     case 'array': return Array.isArray(json)
     case 'map': case 'record': return typeof json === 'object' && json !== null && !Array.isArray(json)
     case 'enum': return typeof json === 'string' && type.symbols.includes(json)
+    case 'union': return type.branches.some(branch => jsonFits(branch, json))
+    case 'fixed': return typeof json === 'string' && json.length === type.size
     default: return typeof json === 'string'
   }
 }

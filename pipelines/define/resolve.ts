@@ -50,7 +50,8 @@ export function resolveDefinition (definition: CheckedDefinition, tools: Tools, 
   const rules = resolveRules(resolving, { signals, windows })
   const lake = resolveLake(resolving, signals)
   if (problems.list.length > 0) return null
-  const { name, time, limits } = definition
+  const { name, limits } = definition
+  const time = timePolicy(definition)
   return {
     name, signals, sources, tables, operators, windows, rules, lake, limits,
     hash: hashText(canonicalJson(hashed(definition))),
@@ -59,6 +60,12 @@ export function resolveDefinition (definition: CheckedDefinition, tools: Tools, 
       ? null
       : { topic: definition.control?.topic ?? `${name}.control`, delivery: definition.control?.delivery ?? 'exactly-once' },
   }
+}
+
+/** In the short form the words about time may stand in the source, too. */
+function timePolicy ({ time, source }: CheckedDefinition): CheckedDefinition['time'] {
+  const { lateness = time.lateness, idle = time.idle, futureMax = time.futureMax, watermark = time.watermark } = source?.time ?? {}
+  return { lateness, idle, futureMax, ...watermark === undefined ? {} : { watermark } }
 }
 
 /**

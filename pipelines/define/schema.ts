@@ -63,7 +63,9 @@ const source = z.strictObject({
 const onlySource = z.strictObject({
   ...sourceBody,
   key: z.string().optional().describe('as beside the source'),
-  time: z.strictObject(timeField).optional().describe('as beside the source'),
+  time: z.strictObject({
+    ...timeField, lateness: duration().optional(), idle: duration().optional(), futureMax: duration().optional(), watermark: timePolicy.watermark,
+  }).optional().describe('as beside the source'),
   normalise: normalise.optional().describe('as beside the source'),
 }).meta({ id: 'OnlySource' })
 

@@ -50,8 +50,10 @@ test('compile: in the short form declared signals take fields of their names', (
 
 test('compile: key, time and normalise may stand in the source as well as beside it', () => {
   const beside = definePipeline({ ...short, interval: '30s', dedupe: { by: ['seq'] } })
-  const inside = checkedDefinition({ name: 'short', source: { contract: reading, key: 'id', time: { field: 'ts' }, interval: '30s', dedupe: { by: ['seq'] } } })
+  const inside = checkedDefinition({ name: 'short', source: { contract: reading, key: 'id', time: { field: 'ts', lateness: '5s', watermark: 'explicit' }, interval: '30s', dedupe: { by: ['seq'] } } })
   assert.deepEqual(compileDefinition(inside).signals, compileDefinition(beside).signals)
+  assert.deepEqual(stages(beside).clock, { latenessMs: 0, idleMs: 60_000, explicit: false })
+  assert.deepEqual(stages(inside).clock, { latenessMs: 5_000, idleMs: 60_000, explicit: true })
 })
 
 test('compile: a checked definition is a definition again', () => {

@@ -2,6 +2,8 @@ import { type Crc32c, crc32c } from './crc32c.ts'
 
 /** Bytes before the first record of a batch. */
 export const batchHeaderBytes = 61
+const int31Max = 2 ** 31 - 1
+const noHeaders: readonly { readonly name: Buffer, readonly bytes: Uint8Array | null }[] = []
 export type Headers = readonly (readonly [name: string, value: Uint8Array | null])[]
 
 /**
@@ -69,7 +71,7 @@ export class RecordBatchWriter {
   append (timestampMs: number, key: Uint8Array | null, value: Uint8Array | null, headers: Headers = []): void {
     if (this.count === 0) this.#baseTimestamp = this.#maxTimestamp = timestampMs
     const delta = timestampMs - this.#baseTimestamp
-    const named = headers.map(([name, bytes]) => ({ name: Buffer.from(name, 'utf8'), bytes }))
+    const named = headers.length === 0 ? noHeaders : headers.map(([name, bytes]) => ({ name: Buffer.from(name, 'utf8'), bytes }))
     let length = 1 + varintBytes(delta) + varintBytes(this.count) + spanBytes(key) + spanBytes(value) + varintBytes(named.length)
     for (const { name, bytes } of named) length += spanBytes(name) + spanBytes(bytes)
     this.#reserve(length + 10)
@@ -117,21 +119,26 @@ export class RecordBatchWriter {
   }
 
   #varint (value: number): void {
+    const bytes = this.#bytes
+    let at = this.#at
     let rest = value >= 0 ? value * 2 : -value * 2 - 1
-    while (rest > 127) {
-      this.#bytes[this.#at] = (rest % 128) | 128
-      this.#at += 1
-      rest = Math.floor(rest / 128)
-    }
-    this.#bytes[this.#at] = rest
-    this.#at += 1
+    for (; rest > int31Max; rest = Math.floor(rest / 128)) bytes[at++] = (rest % 128) | 128
+    let small = rest | 0
+    for (; small > 127; small >>>= 7) bytes[at++] = (small & 127) | 128
+    bytes[at++] = small
+    this.#at = at
   }
 
   #span (span: Uint8Array | null): void {
     if (span === null) { this.#varint(-1); return }
-    this.#varint(span.length)
-    this.#bytes.set(span, this.#at)
-    this.#at += span.length
+    const { length } = span
+    this.#varint(length)
+    const bytes = this.#bytes
+    const at = this.#at
+    // A call into the runtime costs more than a few dozen bytes copied one by one.
+    if (length < 64) for (let i = 0; i < length; i += 1) bytes[at + i] = span[i]!
+    else bytes.set(span, at)
+    this.#at = at + length
   }
 }
 
@@ -139,7 +146,8 @@ export class RecordBatchWriter {
 function varintBytes (value: number): number {
   let rest = value >= 0 ? value * 2 : -value * 2 - 1
   let bytes = 1
-  for (; rest > 127; bytes += 1) rest = Math.floor(rest / 128)
+  for (; rest > int31Max; bytes += 1) rest = Math.floor(rest / 128)
+  for (let small = rest | 0; small > 127; bytes += 1) small >>>= 7
   return bytes
 }
 

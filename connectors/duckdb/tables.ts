@@ -113,37 +113,44 @@ function alertTables (p: string): string[] {
   ]
 }
 
-const rowsOf = '(SELECT unnest(CAST($1 AS JSON[])) AS r)'
-const text = (path: string) => `r->>${literal(`$.${path}`)}`
-const stamp = (path: string) => `CAST(make_timestamp(CAST(1000 * CAST(${text(path)} AS DOUBLE) AS BIGINT)) AS TIMESTAMP_MS)`
-const number = (path: string, type: string) => `CAST(${text(path)} AS ${type})`
-const blob = (path: string) => `unhex(${text(path)})`
-const position = (path: string) => `${text(`${path}.topic`)}, ${number(`${path}.partition`, 'INTEGER')}, ${number(`${path}.offset`, 'BIGINT')}`
+type JsonType = 'VARCHAR' | 'DOUBLE' | 'BIGINT' | 'INTEGER' | 'JSON'
+interface JsonShape { readonly [field: string]: JsonType | JsonShape }
+
+/** Rows of a JSON array as `r`, read once by the shape given: field by field it would be parsed once a field (measured: 44 us an event, so 22). */
+const rowsOf = (shape: JsonShape, parameter = 1) => `(SELECT unnest(from_json($${parameter}, ${literal(JSON.stringify([shape]))})) AS r)`
+const stamp = (field: string) => `CAST(make_timestamp(CAST(1000 * r.${quoted(field)} AS BIGINT)) AS TIMESTAMP_MS)`
+const fields = (...names: string[]) => names.map(name => `r.${quoted(name)}`).join(', ')
+const sourceShape: JsonShape = { topic: 'VARCHAR', partition: 'INTEGER', offset: 'BIGINT' }
+const sourceFields = 'r.source.topic, r.source."partition", r.source."offset"'
 
 /** Here the rows are the second parameter; the first is the pipeline. */
 function offsetsTable (name: string): JsonTable {
-  return {
-    name,
-    insert: `INSERT INTO ${name} SELECT $1, ${text('topic')}, ${number('partition', 'INTEGER')}, ${number('offset', 'BIGINT')}, ${text('metadata')} FROM ${rowsOf.replace('$1', '$2')}
-      ON CONFLICT DO UPDATE SET "offset" = excluded."offset", metadata = excluded.metadata`,
-  }
+  const insert = `INSERT INTO ${name} SELECT $1, ${fields('topic', 'partition', 'offset', 'metadata')} FROM ${rowsOf({ ...sourceShape, metadata: 'VARCHAR' }, 2)}
+    ON CONFLICT DO UPDATE SET "offset" = excluded."offset", metadata = excluded.metadata`
+  return { name, insert }
 }
 
 /** One row per episode; a later change (a higher `seq`) overwrites, a repeated one changes nothing. Times of the raise stay. */
 function eventsTable (name: string): JsonTable {
   const changing = ['severity', 'state', 'seq', 'reason', 'labels', 'summary', 'cleared_at', 'updated_at', 'expires_at', '"values"', 'units', '"window"', 'topic', '"partition"', '"offset"']
-  const insert = `INSERT INTO ${name} SELECT ${text('alertId')}, ${text('rule')}, ${text('ruleVersion')}, ${text('key')}, ${text('severity')}, ${text('state')}, ${number('seq', 'INTEGER')}, ${number('ordinal', 'BIGINT')}, ${text('reason')}, r->'$.labels', ${text('summary')},
-      ${stamp('raisedAt')}, CASE WHEN ${text('state')} = 'raised' THEN ${stamp('arrivedAt')} END, CASE WHEN ${text('state')} = 'cleared' THEN ${stamp('at')} END, ${stamp('at')}, ${stamp('expiresAt')}, ${text('mode')}, r->'$.values', r->'$.units', r->'$.window', ${position('source')}
-    FROM ${rowsOf}
+  const shape: JsonShape = {
+    alertId: 'VARCHAR', rule: 'VARCHAR', ruleVersion: 'VARCHAR', key: 'VARCHAR', severity: 'VARCHAR', state: 'VARCHAR', seq: 'INTEGER', ordinal: 'BIGINT', reason: 'VARCHAR', labels: 'JSON', summary: 'VARCHAR',
+    raisedAt: 'DOUBLE', arrivedAt: 'DOUBLE', at: 'DOUBLE', expiresAt: 'DOUBLE', mode: 'VARCHAR', values: 'JSON', units: 'JSON', window: 'JSON', source: sourceShape,
+  }
+  const insert = `INSERT INTO ${name} SELECT ${fields('alertId', 'rule', 'ruleVersion', 'key', 'severity', 'state', 'seq', 'ordinal', 'reason', 'labels', 'summary')},
+      ${stamp('raisedAt')}, CASE WHEN r.state = 'raised' THEN ${stamp('arrivedAt')} END, CASE WHEN r.state = 'cleared' THEN ${stamp('at')} END, ${stamp('at')}, ${stamp('expiresAt')}, ${fields('mode', 'values', 'units', 'window')}, ${sourceFields}
+    FROM ${rowsOf(shape)}
     ON CONFLICT (alert_id) DO UPDATE SET ${changing.map(column => `${column} = excluded.${column}`).join(', ')}, raised_arrival = coalesce(${name}.raised_arrival, excluded.raised_arrival)
     WHERE excluded.seq > ${name}.seq`
   return { name, insert }
 }
 
 function deadLettersTable (name: string): JsonTable {
-  return { name, insert: `INSERT INTO ${name} SELECT ${text('step')}, ${text('reason')}, ${text('message')}, ${stamp('arrival')}, ${position('source')}, ${number('schemaId', 'INTEGER')}, ${blob('key')}, ${blob('value')}, r->'$.headers' FROM ${rowsOf}` }
+  const shape: JsonShape = { step: 'VARCHAR', reason: 'VARCHAR', message: 'VARCHAR', arrival: 'DOUBLE', source: sourceShape, schemaId: 'INTEGER', key: 'VARCHAR', value: 'VARCHAR', headers: 'JSON' }
+  return { name, insert: `INSERT INTO ${name} SELECT ${fields('step', 'reason', 'message')}, ${stamp('arrival')}, ${sourceFields}, r."schemaId", unhex(r.key), unhex(r."value"), r.headers FROM ${rowsOf(shape)}` }
 }
 
 function lateTable (name: string): JsonTable {
-  return { name, insert: `INSERT INTO ${name} SELECT ${text('window')}, ${text('key')}, ${stamp('at')}, ${stamp('arrival')}, ${position('source')}, ${blob('value')} FROM ${rowsOf}` }
+  const shape: JsonShape = { window: 'VARCHAR', key: 'VARCHAR', at: 'DOUBLE', arrival: 'DOUBLE', source: sourceShape, value: 'VARCHAR' }
+  return { name, insert: `INSERT INTO ${name} SELECT ${fields('window', 'key')}, ${stamp('at')}, ${stamp('arrival')}, ${sourceFields}, unhex(r."value") FROM ${rowsOf(shape)}` }
 }

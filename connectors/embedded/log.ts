@@ -171,7 +171,8 @@ export class EmbeddedLog implements LogPort {
 
   async committed (group: string, topic: string, partition: number): Promise<Committed | null> {
     this.#read()
-    return this.store.offsets.get([group, this.#reader.place(topic, partition).topic.number, partition]) ?? null
+    const found = this.store.topics.get(topic)
+    return found === undefined ? null : this.store.offsets.get([group, found.number, partition]) ?? null
   }
 
   /** One round of retention and compaction now. */

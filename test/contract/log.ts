@@ -172,6 +172,7 @@ function committing (contract: Contract): void {
     assert.deepEqual(await log.committed('g', 'in', 0), { offset: 7, metadata: 'm7' })
     assert.deepEqual(await log.committed('g', 'in', 1), { offset: 9, metadata: '' })
     assert.equal(await log.committed('other', 'in', 0), null)
+    assert.equal(await log.committed('g', 'nothing', 0), null)
     assert.deepEqual(valuesOf((await log.fetch({ topic: 'out', partition: 0, offset: 0, bytesMax: 1 << 20, waitMs: 0 })).bytes), ['a', 'b', 'c'])
     assert.deepEqual(await log.range('state', 1), { start: 0, end: 1 })
   })

@@ -48,6 +48,7 @@ export class PondLeg {
   #lastSnapshotMs = 0
   #lastExpireMs = 0
   #added = { readings: 0, rollups: 0, events: 0 }
+  #committing: Promise<Error | null> = Promise.resolve(null)
 
   constructor (plan: LegPlan, options: PondOptions) {
     this.#plan = plan
@@ -77,6 +78,7 @@ export class PondLeg {
     const changed = this.#leads.all.filter(({ takeover }) => takeover !== null)
     if (changed.length > 0) {
       await this.#commit()
+      await this.#settled()
       for (const lead of changed) await lead.save(await lead.copy())
     }
     this.#lastCommitMs = this.#lastSnapshotMs = clock.monotonicMs()
@@ -109,24 +111,36 @@ export class PondLeg {
     }
   }
 
+  /** One commit may be under way while the rows of the next are added. */
   async #commit (): Promise<void> {
     const { log, clock } = this.#plan
     const { lake, expireEveryMs } = this.#options
+    await this.#settled()
     this.#lastCommitMs = clock.monotonicMs()
     for (const { topic, partition, bytes } of this.#journal.take()) await log.append(topic, partition, bytes)
     const added = this.#added
     this.#added = { readings: 0, rollups: 0, events: 0 }
-    await lake.commit([
+    const positions = [
       ...this.#leads.all.map(lead => ({ topic: lead.place.topic, partition: lead.place.partition, offset: lead.task.position, metadata: JSON.stringify(lead.commitFacts) })),
       ...this.#copiers.flatMap(copier => copier.positions),
-    ])
-    this.status.commits += 1
-    this.status.stored.readings += added.readings
-    this.status.stored.rollups += added.rollups
-    this.status.stored.events += added.events
+    ]
+    const { stored } = this.status
+    this.#committing = lake.commit(positions).then(() => {
+      this.status.commits += 1
+      stored.readings += added.readings
+      stored.rollups += added.rollups
+      stored.events += added.events
+      return null
+    }, error => error as Error)
     if (clock.monotonicMs() - this.#lastExpireMs < expireEveryMs) return
     this.#lastExpireMs = clock.monotonicMs()
+    await this.#settled()
     await lake.expire(clock.wallMs())
+  }
+
+  async #settled (): Promise<void> {
+    const failure = await this.#committing
+    if (failure !== null) throw failure
   }
 
   async #snapshotIfDue (): Promise<void> {
@@ -139,6 +153,7 @@ export class PondLeg {
 
   async #save (): Promise<void> {
     const { log, pipeline } = this.#plan
+    await this.#settled()
     const oldest = new Map<number, number>()
     for (const lead of this.#leads.all) {
       await lead.save(await lead.copy())

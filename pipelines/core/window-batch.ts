@@ -1,5 +1,5 @@
 import { type Batch, type Column, type ColumnSpec, createColumn } from './batch.ts'
-import { grown } from './keys.ts'
+import { grown, KeyTable } from './keys.ts'
 
 /**
  * Results of one window stage, row by row in the order of emission. It is a Batch, so rules read it as they read readings.
@@ -32,8 +32,13 @@ export function createWindowBatch (columns: readonly ColumnSpec[], capacity = 25
     bytes: new Uint8Array(0), valueStart: new Int32Array(capacity), valueEnd: new Int32Array(capacity),
     start: numbers(), end: numbers(), revision: new Int32Array(capacity), final: new Uint8Array(capacity), closing: new Uint8Array(capacity),
     retraction: new Uint8Array(capacity), expected: numbers(), received: numbers(),
-    columns: columns.map(column => createColumn(column, capacity)),
+    columns: columns.map(spec => unbounded(createColumn(spec, capacity))),
   }
+}
+
+/** A close may give more texts at once than a batch of readings: as many as it has rows. */
+function unbounded (column: Column): Column {
+  return column.kind === 'text' ? { ...column, dictionary: new KeyTable(Number.POSITIVE_INFINITY) } : column
 }
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] }

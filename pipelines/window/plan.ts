@@ -1,5 +1,6 @@
 import { StreamError } from '../core/errors.ts'
 import type { ColumnKind, ColumnSpec } from '../core/batch.ts'
+import { canonicalJson, hashText } from '../core/hash.ts'
 import type { SignalSpec, StatisticSpec, WindowSpec } from '../core/spec.ts'
 import { deltaStatistic, End, endStatistic, rateStatistic, TextEnd, textEndStatistic } from './accumulate-ends.ts'
 import { High, Low, Spread, Sum, Summary } from './accumulate-numbers.ts'
@@ -31,6 +32,12 @@ export function planWindow (spec: WindowSpec, signals: readonly SignalSpec[], ow
   const planner = new Planner(spec, signals, ownCells)
   const statistics = spec.keep.map(({ statistic }) => planner.statistic(statistic))
   return { template: planner.template, objects: planner.objects, accumulators: planner.accumulators, statistics, columns: windowColumns(spec, signals) }
+}
+
+/** Of everything that shapes a window's state: the same hash, a snapshot that fits. */
+export function planHash ({ shape, emit, keep, allowedLatenessMs }: WindowSpec, signals: readonly SignalSpec[]): string {
+  const read = new Set(keep.flatMap(({ statistic }) => 'signal' in statistic ? [statistic.signal] : []))
+  return hashText(canonicalJson({ shape, emit, keep, allowedLatenessMs, signals: signals.filter(({ name }) => read.has(name)) }))
 }
 
 /** The columns of a window's results. Units follow the signal; a rate is per second; counts have none. */

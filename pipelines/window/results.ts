@@ -30,7 +30,8 @@ export class RowCause {
   }
 }
 
-export interface PaneRows { readonly panes: PaneStore, readonly slots: Int32Array, readonly count: number, readonly start: number, readonly end: number, readonly expected: number }
+interface Interval { readonly start: number, readonly end: number, readonly expected: number }
+export interface PaneRows extends Interval { readonly panes: PaneStore, readonly slots: Int32Array, readonly count: number }
 
 /** Writes results of panes to the columns of a window batch. */
 export class ResultWriter {
@@ -71,7 +72,8 @@ export class ResultWriter {
       key[first + i] = keyOf[slot]!
       received[first + i] = cells[slot * stride + receivedCell]!
     }
-    this.#plan.statistics.forEach((statistic, place) => { statistic.finish(panes, slots, count, columns[place]!, first) })
+    const { statistics } = this.#plan
+    for (let place = 0; place < statistics.length; place += 1) statistics[place]!.finish(panes, slots, count, columns[place]!, first)
     return first
   }
 
@@ -92,22 +94,35 @@ export class ResultWriter {
     }
   }
 
-  #frame ({ start, end, expected }: { readonly start: number, readonly end: number, readonly expected: number }, count: number): number {
-    const { rows, cause } = this
+  #frame (interval: Interval, count: number): number {
+    const { rows } = this
     growWindowBatch(rows, count)
     const first = rows.count
-    const next = first + count
-    rows.count = next
-    rows.at.fill(end, first, next)
-    rows.start.fill(start, first, next)
-    rows.end.fill(end, first, next)
-    rows.arrival.fill(cause.arrival, first, next)
-    rows.position.fill(cause.position, first, next)
-    rows.watermark.fill(cause.watermark, first, next)
-    rows.arrivalClock.fill(cause.arrivalClock, first, next)
-    rows.expected.fill(expected, first, next)
-    rows.retraction.fill(0, first, next)
-    rows.revision.fill(0, first, next)
+    rows.count = first + count
+    this.#frameRow(first, interval)
+    if (count > 1) this.#repeat(first, first + count)
     return first
+  }
+
+  #frameRow (row: number, { start, end, expected }: Interval): void {
+    const { rows, cause } = this
+    rows.at[row] = end
+    rows.start[row] = start
+    rows.end[row] = end
+    rows.arrival[row] = cause.arrival
+    rows.position[row] = cause.position
+    rows.watermark[row] = cause.watermark
+    rows.arrivalClock[row] = cause.arrivalClock
+    rows.expected[row] = expected
+    rows.retraction[row] = 0
+    rows.revision[row] = 0
+  }
+
+  /** Rows up to `end` are framed as the first. */
+  #repeat (first: number, end: number): void {
+    const { rows } = this
+    for (const column of [rows.at, rows.start, rows.end, rows.arrival, rows.position, rows.watermark, rows.arrivalClock, rows.expected]) column.fill(column[first]!, first + 1, end)
+    rows.retraction.fill(0, first + 1, end)
+    rows.revision.fill(0, first + 1, end)
   }
 }

@@ -32,7 +32,7 @@ export const reportingCells: readonly number[] = [n, n, n, 0, n, n, 0]
  */
 export class SessionBook {
   readonly panes: PaneStore
-  readonly queue = new WakeQueue()
+  readonly queue: WakeQueue
   /** Intervals that were reported by sessions that have merged since: [start, end, ...] by slot. */
   readonly merged = new Map<number, number[]>()
   readonly #accumulators: readonly Accumulator[]
@@ -43,7 +43,8 @@ export class SessionBook {
   readonly #into = new Int32Array(1)
   readonly #from = new Int32Array(1)
 
-  constructor ({ panes, accumulators, reporting }: { readonly panes: PaneStore, readonly accumulators: readonly Accumulator[], readonly reporting: boolean }) {
+  constructor ({ panes, accumulators, reporting, gapMs }: { readonly panes: PaneStore, readonly accumulators: readonly Accumulator[], readonly reporting: boolean, readonly gapMs: number }) {
+    this.queue = new WakeQueue(Math.max(1, gapMs / 8))
     this.panes = panes
     this.#accumulators = accumulators
     this.#reporting = reporting

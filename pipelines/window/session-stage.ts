@@ -1,5 +1,4 @@
 import type { Batch } from '../core/batch.ts'
-import { canonicalJson, hashText } from '../core/hash.ts'
 import type { KeyTable } from '../core/keys.ts'
 import type { Outputs } from '../core/outputs.ts'
 import type { WindowSpec } from '../core/spec.ts'
@@ -7,7 +6,7 @@ import type { Moment, WindowStage } from '../core/stage.ts'
 import type { StateTree } from '../core/state.ts'
 import type { WindowBatch } from '../core/window-batch.ts'
 import { PaneStore } from './pane-store.ts'
-import { type Plan, planWindow, receivedCell } from './plan.ts'
+import { type Plan, planHash, planWindow, receivedCell } from './plan.ts'
 import { rejectFull, rejectLate } from './rejected.ts'
 import { ResultWriter } from './results.ts'
 import { flagsCell, isChanged, isClosed, isFinal, lastCell, plainCells, reportingCells, SessionBook, startCell } from './session-book.ts'
@@ -52,7 +51,7 @@ export class SessionStage implements WindowStage {
     const { shape, emit, allowedLatenessMs } = spec
     if (shape.kind !== 'session') throw new TypeError('only sessions')
     this.name = `window.${spec.name}`
-    this.hash = hashText(canonicalJson({ shape, emit, keep: spec.keep, allowedLatenessMs, signals }))
+    this.hash = planHash(spec, signals)
     this.number = number
     this.#spec = spec
     this.#keys = keys
@@ -64,7 +63,7 @@ export class SessionStage implements WindowStage {
     this.#plan = planWindow(spec, signals, this.#reporting ? reportingCells : plainCells)
     this.#writer = new ResultWriter(spec, this.#plan, number)
     this.rows = this.#writer.rows
-    this.#book = new SessionBook({ panes: new PaneStore(this.#plan, keys), accumulators: this.#plan.accumulators, reporting: this.#reporting })
+    this.#book = new SessionBook({ panes: new PaneStore(this.#plan, keys), accumulators: this.#plan.accumulators, reporting: this.#reporting, gapMs: shape.gapMs })
     this.#reports = new SessionReports({ spec, gapMs: shape.gapMs, book: this.#book, writer: this.#writer, reporting: this.#reporting })
   }
 
@@ -74,9 +73,17 @@ export class SessionStage implements WindowStage {
     if (this.#rowPane.length < batch.capacity) this.#rowPane = new Int32Array(batch.capacity)
     this.#writer.begin()
     this.#flushed = 0
+    const { queue } = this.#book
+    let { next } = queue
+    let stop = this.#calmUntil(batch, 0)
     for (let row = 0; row < count; row += 1) {
-      row = this.#place(batch, row)
-      if (row < count) this.#step(batch, row, out)
+      row = this.#place(batch, row, stop)
+      if (row >= count) break
+      this.#step(batch, row, out)
+      if (row >= stop || queue.next !== next) {
+        next = queue.next
+        stop = this.#calmUntil(batch, row + 1)
+      }
     }
     this.#flush(batch, count)
     this.#writer.publish(out)
@@ -111,28 +118,43 @@ export class SessionStage implements WindowStage {
     }
   }
 
+  /** The first row from `row` on that may close something or is past the time of early results. */
+  #calmUntil ({ watermark, arrivalClock, count }: Batch, row: number): number {
+    const { next } = this.#book.queue
+    const boundary = this.#boundary
+    if (watermark[count - 1]! <= next && arrivalClock[count - 1]! < boundary) return count
+    let low = row
+    let high = count
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (watermark[middle]! <= next && arrivalClock[middle]! < boundary) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
   /** Rows that fall into their key's newest session or stretch it at the end; gives the first row that does not. */
-  #place ({ at, key: keys, watermark, arrivalClock, count }: Batch, from: number): number {
+  #place ({ at, key: keys }: Batch, from: number, stop: number): number {
     if (this.#update) return from
-    const { panes, newest, queue: { next } } = this.#book
-    const { cells, stride } = panes
+    const { panes: { cells, stride }, newest } = this.#book
     const rowPane = this.#rowPane
     const gapMs = this.#gapMs
-    const boundary = this.#boundary
+    const reporting = this.#reporting
     const wanted = this.#everyMs === 0 ? 0 : isChanged
-    for (let row = from; row < count; row += 1) {
-      if (watermark[row]! > next || arrivalClock[row]! >= boundary) return row
-      const slot = newest[keys[row]!] ?? 0
+    for (let row = from; row < stop; row += 1) {
+      const key = keys[row]!
+      const slot = key < newest.length ? newest[key]! : 0
+      if (slot === 0) return row
       const cell = slot * stride
       const ms = at[row]!
       const last = cells[cell + lastCell]!
-      if (slot === 0 || ms < cells[cell + startCell]! || ms > last + gapMs) return row
-      if (this.#reporting && (cells[cell + flagsCell]! & (isClosed | isChanged)) !== wanted) return row
+      if (ms < cells[cell + startCell]! || ms > last + gapMs) return row
+      if (reporting && (cells[cell + flagsCell]! & (isClosed | isChanged)) !== wanted) return row
       if (ms > last) cells[cell + lastCell] = ms
       cells[cell + receivedCell]! += 1
       rowPane[row] = slot
     }
-    return count
+    return stop
   }
 
   #flush (batch: Batch, to: number): void {

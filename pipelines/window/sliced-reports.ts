@@ -18,10 +18,14 @@ export interface SlicedReportsOptions {
   readonly changedCell: number
 }
 interface Flags { readonly final: 0 | 1, readonly closing: 0 | 1 }
+const early: Flags = { final: 0, closing: 0 }
+const closed: Flags = { final: 1, closing: 1 }
+const revised: Flags = { final: 1, closing: 0 }
 
 /** What windows made of slices report: at their close, at a change, and early. */
 export class SlicedReports {
   readonly #with: SlicedReportsOptions
+  readonly #one = new Int32Array(1)
 
   constructor (options: SlicedReportsOptions) { this.#with = options }
 
@@ -29,11 +33,11 @@ export class SlicedReports {
   close (window: number): void {
     const { slices, panes, live, tree } = this.#with
     if (slices.perWindow === 1) {
-      this.#append(window, panes.slots(live.get(window)!), { final: 1, closing: 1 })
+      this.#append(window, panes.slots(live.get(window)!), closed)
       return
     }
     const { slots } = tree.window(window)
-    this.#append(window, slots, { final: 1, closing: 1 })
+    this.#append(window, slots, closed)
     tree.release()
     tree.forget(window)
   }
@@ -43,17 +47,18 @@ export class SlicedReports {
     const { slices, panes, tree } = this.#with
     const key = panes.keyOf[slot]!
     const of = slices.perWindow === 1 ? slot : tree.pane(window, key)
-    const row = this.#append(window, Int32Array.of(of), { final: isClosed ? 1 : 0, closing: 0 })
+    this.#one[0] = of
+    const row = this.#append(window, this.#one, isClosed ? revised : early)
     const { rows } = this.#with.writer
     if (isClosed && rows.revision[row] === 0) rows.closing[row] = 1
-    tree.release()
+    if (slices.perWindow > 1) tree.release()
   }
 
-  /** Early results of the panes that changed since the last ones, of windows later than `closed`. */
-  early (closed: number): void {
+  /** Early results of the panes that changed since the last ones, of windows later than `closedThrough`. */
+  early (closedThrough: number): void {
     const { slices, live } = this.#with
     const changed = this.#changed()
-    for (let window = closed; ;) {
+    for (let window = closedThrough; ;) {
       const next = live.sorted.slice(live.indexFrom(slices.firstSlice(window + 1))).find(({ number }) => changed.has(number))
       if (next === undefined) return
       window = Math.max(window + 1, slices.firstWindow(next.number))
@@ -70,7 +75,7 @@ export class SlicedReports {
     const slots = Int32Array.from(keys, key => slices.perWindow === 1 ? panes.find(live.get(window)!, key) : tree.pane(window, key))
     // panes of one bucket are in order of their first readings already
     if (slices.perWindow > 1) sortByRank(slots, Float64Array.from(slots, slot => panes.cells[slot * panes.stride + firstCell]!), slots.length)
-    this.#append(window, slots, { final: 0, closing: 0 })
+    this.#append(window, slots, early)
     tree.release()
   }
 
@@ -96,9 +101,11 @@ export class SlicedReports {
     const count = slots.length
     const first = writer.append({ panes, slots, count, start: slices.windowStart(window), end: slices.windowEnd(window), expected })
     const { rows } = writer
-    rows.final.fill(final, first, first + count)
-    rows.closing.fill(closing, first, first + count)
-    if (revisions.counted) for (let i = 0; i < count; i += 1) rows.revision[first + i] = revisions.take(window, panes.keyOf[slots[i]!]!)
+    for (let i = 0; i < count; i += 1) {
+      rows.final[first + i] = final
+      rows.closing[first + i] = closing
+      if (revisions.counted) rows.revision[first + i] = revisions.take(window, panes.keyOf[slots[i]!]!)
+    }
     return first
   }
 }

@@ -1,5 +1,4 @@
 import type { Batch } from '../core/batch.ts'
-import { canonicalJson, hashText } from '../core/hash.ts'
 import type { KeyTable } from '../core/keys.ts'
 import type { Outputs } from '../core/outputs.ts'
 import type { WindowSpec } from '../core/spec.ts'
@@ -11,7 +10,7 @@ import type { Accumulator } from './accumulator.ts'
 import type { Bucket } from './bucket.ts'
 import { LiveBuckets } from './live-buckets.ts'
 import { PaneStore } from './pane-store.ts'
-import { type Plan, planWindow, receivedCell } from './plan.ts'
+import { type Plan, planHash, planWindow, receivedCell } from './plan.ts'
 import { rejectFull, rejectLate } from './rejected.ts'
 import { ResultWriter } from './results.ts'
 import { Revisions } from './revisions.ts'
@@ -83,7 +82,7 @@ export class SlicedStage implements WindowStage {
     const changedCell = this.#shared ? 2 : 1
     this.#plan = planWindow(spec, signals, [...this.#shared ? [Number.NaN] : [], ...this.#everyMs === 0 ? [] : [0]])
     this.#accumulators = this.#everyMs === 0 ? this.#plan.accumulators : [new Changed(changedCell), ...this.#plan.accumulators]
-    this.hash = hashText(canonicalJson({ shape, emit, keep: spec.keep, allowedLatenessMs: spec.allowedLatenessMs, signals }))
+    this.hash = planHash(spec, signals)
     this.#writer = new ResultWriter(spec, this.#plan, number)
     this.rows = this.#writer.rows
     this.#panes = new PaneStore(this.#plan, keys)

@@ -2,7 +2,7 @@ import { limb } from './cursor.ts'
 
 /**
  * Text that reads a length or another whole number within 32 bits at `p` into `name`; what is beyond them comes as the
- * nearest. Two bytes inline, the rest by a call. Kept apart from `long`, as a variable that is always a small integer costs
+ * nearest. Three bytes inline, the rest by a call. Kept apart from `long`, as a variable that is always a small integer costs
  * no conversion.
  */
 export function int (name: string, overlong: string): string {
@@ -10,8 +10,11 @@ export function int (name: string, overlong: string): string {
 if (x < 128) { ${name} = (x >>> 1) ^ -(x & 1); p += 1 } else {
 lo = x & 127; x = b[p + 1]; lo |= (x & 127) << 7
 if (x < 128) { ${name} = (lo >>> 1) ^ -(lo & 1); p += 2 } else {
+x = b[p + 2]; lo |= (x & 127) << 14
+if (x < 128) { ${name} = (lo >>> 1) ^ -(lo & 1); p += 3 } else {
 ${name} = int32At(c, b, p); p = c.at
 if (c.overlong) ${overlong}
+}
 }
 }`
 }

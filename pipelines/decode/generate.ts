@@ -62,7 +62,26 @@ while (left > 0 && row < capacity) {
 ${always.length === 0 ? '' : `if (row === marked) { marked += ${markedRows}\n${always.map(column => `known${column}.fill(1, row, marked)`).join('\n')} }`}
 const start = p
 record: {
-${int('size', `{ fail = ${pause.damaged}; break record }`)}
+${recordHeader(schemaId)}
+let kb = b, kv = v, ks = 0, kl = -1, t = NaN, kh = 0, kslot = 0
+${bound > 0 ? 'c.end = ve; c.elements = 0; c.depth = 0; c.time = NaN; c.keyLength = -1' : ''}
+${steps}
+${seal(keyColumn, early)}
+row += 1
+left -= 1
+p = end
+continue
+}
+p = start
+break
+}
+c.at = p; c.row = row; c.left = left; c.fail = fail
+}`
+}
+
+/** From the record's length to the first byte of its Avro value, when it is one of this schema. Leaves p, ve, arrival, delta, valueStart, end. */
+function recordHeader (schemaId: number): string {
+  return `${int('size', `{ fail = ${pause.damaged}; break record }`)}
 const end = p + size
 if (size < 6 || end > batchEnd) { fail = ${pause.damaged}; break record }
 p += 1
@@ -86,11 +105,12 @@ id = v.getInt32(p + 1)
 if (id !== ${schemaId}) { c.schemaId = id; fail = ${pause.elsewhere}; break record }
 p += ${prefixBytes}
 } else if (id !== ${schemaId}) { fail = ${pause.elsewhere}; break record }
-if (size > recordBytesMax) { fail = ${failure(poison.recordBytes, -1)}; break record }
-let kb = b, kv = v, ks = 0, kl = -1, t = NaN, kh = 0, kslot = 0
-${bound > 0 ? 'c.end = ve; c.elements = 0; c.depth = 0; c.time = NaN; c.keyLength = -1' : ''}
-${steps}
-if (p !== ve) { fail = ${failure(poison.trailing, -1)}; break record }
+if (size > recordBytesMax) { fail = ${failure(poison.recordBytes, -1)}; break record }`
+}
+
+/** What must hold for the whole record, then its key and what every row has. */
+function seal (keyColumn: number, early: boolean): string {
+  return `if (p !== ve) { fail = ${failure(poison.trailing, -1)}; break record }
 if (kl < 0) { fail = ${failure(poison.key, -1)}; break record }
 if (t - t !== 0) { fail = ${failure(poison.time, -1)}; break record }
 id = ${early ? 'keys.internFrom(b, v, ks, kl, kh, kslot)' : 'keys.internUtf8(kb, kv, ks, kl)'}
@@ -101,15 +121,5 @@ atOut[row] = t
 arrivalOut[row] = arrival
 positionOut[row] = baseOffset + delta
 startOut[row] = valueStart
-endOut[row] = ve
-row += 1
-left -= 1
-p = end
-continue
-}
-p = start
-break
-}
-c.at = p; c.row = row; c.left = left; c.fail = fail
-}`
+endOut[row] = ve`
 }

@@ -96,7 +96,7 @@ function resolveSource (resolving: Resolving, { source, fields, mapped }: { read
   const keyPlace = place.key
   if (wanted({ problems, path: keyPlace, thing: 'field', name: key, names })) {
     const field = fields.find(other => other.name === key)!
-    if (field.kind !== 'text') problems.add(keyPlace, `the key is a text field, and "${key}" is ${field.type}`)
+    if (field.kind !== 'text' && !(field.kind === 'number' && /\b(int|long)\b/.test(field.type))) problems.add(keyPlace, `the key is a text or a whole number, and "${key}" is ${field.type}`)
   }
   dedupe?.by.forEach((by, index) => { wanted({ problems, path: [...place.dedupe, 'by', index], thing: 'field', name: by, names }) })
   return {

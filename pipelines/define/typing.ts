@@ -87,7 +87,7 @@ interface Dedupe<T> { readonly by: readonly Field<T>[], readonly within?: Durati
 export interface Source<T extends object, S, Tables> {
   readonly topic?: string
   readonly contract: Contract<T>
-  readonly key: Field<T, string>
+  readonly key: Field<T, string | number>
   readonly time: TimeField<T>
   readonly interval?: Duration
   readonly dedupe?: Dedupe<T>
@@ -112,7 +112,7 @@ interface Common<S, T, Added extends string, Tables extends Readonly<Record<stri
 /** The short form: one source, with key, time and normalise beside it. */
 interface Short<S, T extends object, Added extends string, Tables> {
   readonly source?: { readonly topic?: string, readonly contract: Contract<T> }
-  readonly key?: NoInfer<Field<T, string>>
+  readonly key?: NoInfer<Field<T, string | number>>
   readonly interval?: Duration
   readonly dedupe?: Dedupe<NoInfer<T>>
   readonly normalise?: { readonly [Name in Added]: [keyof S] extends [never] ? Mapping<NoInfer<T>, Leaf, Tables> : Name extends keyof S ? Mapping<NoInfer<T>, ValueOf<S[Name]>, Tables> : never }

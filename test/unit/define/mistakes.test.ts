@@ -40,7 +40,7 @@ const cases: readonly Case[] = [
   ['a name that cannot be used', ["name: «'a b'", ...short.slice(1)], /a pipeline's name is letters/],
   ['a name of another type', ['name: «5', ...short.slice(1)], /a text is wanted here, not 5/],
   ['a key that is no field', [short[0]!, short[1]!, "key: «'idd'", short[3]!], /no field "idd".*did you mean "id"/],
-  ['a key that is no text', [short[0]!, short[1]!, "key: «'ts'", short[3]!], /the key is a text field, and "ts" is long/],
+  ['a key that is neither text nor whole', [short[0]!, short[1]!, "key: «'value'", short[3]!], /the key is a text or a whole number, and "value" is/],
   ['a time that is no number', [...short.slice(0, 3), "time: { field: «'id' }"], /a number or a timestamp, and "id" is string/],
   ['a time field that is none', [...short.slice(0, 3), "time: { field: «'tss' }"], /no time field "tss".*did you mean "ts"/],
   ['a unit beside a timestamp type', [...short.slice(0, 3), "time: { field: 'at', unit: «'s' }"], /says its unit itself/],

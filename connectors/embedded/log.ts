@@ -5,6 +5,7 @@ import { StreamError } from '../../pipelines/core/errors.ts'
 import type { ClockPort, Commit, Committed, Fetched, FetchRequest, JoinRequest, LogPort, Membership, TopicInfo, TopicSpec } from '../../pipelines/core/ports.ts'
 import { claimInProcess } from './in-process.ts'
 import { Maintenance } from './maintenance.ts'
+import { checkName, checkTopic } from './names.ts'
 import { beat, releaseFolder, takeFolder } from './owner.ts'
 import { Reader } from './reader.ts'
 import { type SealedBatch, sealBatch } from './seal.ts'
@@ -94,6 +95,7 @@ export class EmbeddedLog implements LogPort {
   }
 
   async createTopic (spec: TopicSpec): Promise<TopicInfo> {
+    checkTopic(spec)
     return info(await this.writer.submit(0, changes => made(changes, spec)))
   }
 
@@ -151,6 +153,7 @@ export class EmbeddedLog implements LogPort {
   }
 
   async join ({ group, topics }: JoinRequest): Promise<Membership> {
+    checkName('group', group)
     // Through the writer: commits of the member before are written by then, later ones are refused.
     const { assignments, generation } = await this.writer.submit(0, changes => {
       const assignments = topics.flatMap(topic => Array.from({ length: placeIn(changes, topic, 0).partitions }, (_, partition) => ({ topic, partition })))

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { RegistryPort } from '../../pipelines/core/ports.ts'
 import type { EmbeddedLog } from './log.ts'
+import { checkName } from './names.ts'
 
 /**
  * Schemas kept in the log's folder, numbered as a Confluent registry numbers them: ids from 1, the same schema (its JSON without white
  * space) the same id under every subject, versions of a subject from 1.
  *
- * Errors: REGISTRY_SCHEMA, LOG_READ_ONLY
+ * Errors: REGISTRY_SCHEMA, LOG_NAME, LOG_READ_ONLY
  */
 export function embeddedRegistry (log: EmbeddedLog): RegistryPort {
   const { schemas, env } = log.store
@@ -23,6 +24,7 @@ export function embeddedRegistry (log: EmbeddedLog): RegistryPort {
       return read<string>('id', id)
     },
     async register (subject, avro) {
+      checkName('subject', subject)
       const text = canonical(avro)
       const hash = createHash('sha256').update(text).digest('hex')
       // Two registrations of one moment must see each other: one at a time.

@@ -15,7 +15,7 @@ export interface LogPort {
   readonly name: string
   /**
    * Make a topic. One of the same name, partitions, cleanup and timestamps is kept, and takes over the retention given.
-   * Errors: LOG_TOPIC_DIFFERS
+   * Errors: LOG_TOPIC_DIFFERS, LOG_NAME
    */
   createTopic (spec: TopicSpec): Promise<TopicInfo>
   /** Delete a topic, its records and the offsets committed for it; nothing happens when there is none. */

@@ -58,6 +58,13 @@ function topics (contract: Contract): void {
     assert.equal(await log.committed('g', 'readings', 0), null)
   })
 
+  contract('refuses names and numbers of partitions that Kafka would refuse', async ({ log }) => {
+    for (const name of ['', '.', '..', 'a b', 'a/b', 'x'.repeat(250)]) await assert.rejects(log.createTopic(topicSpec(name)), fails('LOG_NAME'), name)
+    for (const partitions of [0, 1.5, -1, 1025]) await assert.rejects(log.createTopic(topicSpec('in', { partitions })), fails('LOG_NAME'))
+    await log.createTopic(topicSpec('x'.repeat(249)))
+    await assert.rejects(log.join({ group: 'g'.repeat(5_000), member: 'm', topics: [] }), fails('LOG_NAME'))
+  })
+
   contract('refuses topics and partitions that do not exist', async ({ log }) => {
     await log.createTopic(topicSpec('readings'))
     await assert.rejects(log.append('nothing', 0, batchOf(['a'])), fails('LOG_TOPIC_UNKNOWN'))

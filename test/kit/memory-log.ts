@@ -2,6 +2,7 @@ import { crc32c } from '../../pipelines/core/crc32c.ts'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { ClockPort, Commit, Committed, Fetched, FetchRequest, JoinRequest, LogPort, Membership, TopicInfo, TopicSpec } from '../../pipelines/core/ports.ts'
 import { readBatchHeader, records } from '../../pipelines/core/record-batch.ts'
+import { checkName, checkTopic } from '../../connectors/embedded/names.ts'
 import { type SealedBatch, sealBatch } from '../../connectors/embedded/seal.ts'
 
 /** Where a test can make the log fail. `:before`: nothing has happened yet; `:after`: it has, but the caller does not learn of it. */
@@ -35,6 +36,7 @@ export class MemoryLog implements LogPort {
   constructor (options: MemoryLogOptions) { this.#options = { batchBytesMax: 16 << 20, at: () => {}, ...options } }
 
   async createTopic (spec: TopicSpec): Promise<TopicInfo> {
+    checkTopic(spec)
     const existing = this.#topics.get(spec.name)
     if (existing) {
       for (const setting of ['partitions', 'cleanup', 'timestamps'] as const) {
@@ -100,6 +102,7 @@ export class MemoryLog implements LogPort {
   }
 
   async join ({ group, topics }: JoinRequest): Promise<Membership> {
+    checkName('group', group)
     this.#options.at('join', group)
     const assignments = topics.flatMap(topic => this.#found(topic).partitions.map((_, partition) => ({ topic, partition })))
     const generation = (this.#generations.get(group) ?? 0) + 1

@@ -1,5 +1,5 @@
-import { mkdirSync, watch } from 'node:fs'
-import { basename, dirname, relative, resolve } from 'node:path'
+import { mkdirSync, readdirSync, watch } from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { ControlEvent } from '../../schemas/control-event.ts'
 import { StreamError } from '../core/errors.ts'
 import { durationMs } from '../core/time.ts'
@@ -33,6 +33,7 @@ export interface SessionOptions {
 type Totals = { -readonly [Name in 'ingested' | 'normalised' | 'windows' | 'raised' | 'cleared' | 'late' | 'readings' | 'rollups' | 'events']: number }
 const showEveryMs = 250
 const settleMsMax = 10_000
+const foldersMax = 50
 const none: Totals = { ingested: 0, normalised: 0, windows: 0, raised: 0, cleared: 0, late: 0, readings: 0, rollups: 0, events: 0 }
 
 /**
@@ -213,7 +214,10 @@ function merged (a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>)
   return sum
 }
 
-/** Saves of a file, editors that write a new file in its place included; several within a moment count once. */
+/**
+ * Saves of the definition and of what lies beside it or one folder below: contracts, functions. Editors that write a new file in its place
+ * are seen too; several saves within a moment count once, and one that changes nothing of the definition is found out by its hash.
+ */
 class Changes {
   readonly #waiting: (() => void)[] = []
   readonly #signal: AbortSignal
@@ -225,8 +229,13 @@ class Changes {
       this.#pending = true
       for (const resolve of this.#waiting.splice(0)) resolve()
     }
-    const watcher = watch(dirname(resolve(file)), (_, name) => { if (name === null || name === basename(file)) wake() })
-    signal.addEventListener('abort', () => { watcher.close(); wake() }, { once: true })
+    const folder = dirname(resolve(file))
+    const below = readdirSync(folder, { withFileTypes: true }).filter(entry => entry.isDirectory() && entry.name !== 'node_modules' && !entry.name.startsWith('.')).map(({ name }) => join(folder, name))
+    const watchers = [folder, ...below].slice(0, foldersMax).map(one => watch(one, (_, name) => { if (name === null || /\.(ya?ml|[cm]?[jt]s|avsc|json)$/.test(name)) wake() }))
+    signal.addEventListener('abort', () => {
+      for (const watcher of watchers) watcher.close()
+      wake()
+    }, { once: true })
   }
 
   /** False once the signal has aborted. */

@@ -95,7 +95,7 @@ const rule = z.strictObject({
   keepFiring: duration().optional().describe('a firing alert is cleared by the first reading this long after the one that would have cleared it, with none between that would not'),
   atLeast: z.tuple([z.int().min(1), z.int().min(1).max(1_000)]).optional().describe('[3, 5]: three of the last five'),
   absent: duration().optional().describe('raise when a device is silent this long, by arrival'),
-  registry: z.string().optional().describe('a table: its keys count as known devices, heard or not'),
+  registry: z.string().optional().describe('a table: its keys count as known devices, heard or not; with several sources, its column "source" names the one a device sends to'),
   missing: z.union([z.literal('hold'), z.boolean()]).default('hold').describe('what a condition over a missing value counts as'),
   order: z.enum(['arrival', 'event']).default('arrival').describe('`event` waits for the watermark and evaluates in order of event time'),
   early: z.boolean().default(false).describe('a rule on a window sees early results too'),

@@ -28,7 +28,7 @@ export interface DecodeStage extends Stage {
   /** Begin with these bytes; only records with from <= offset < to are decoded. */
   load (bytes: Uint8Array, from: number, to: number): void
   /**
-   * The next rows, at most the batch's capacity; null when the loaded bytes are used up, or when a schema id must be
+   * The next rows, at most the batch's capacity (none in a flood of dead letters); null when the loaded bytes are used up, or when a schema id must be
    * resolved first: then `schemaWanted` is not null and `schema` must be called before `next`.
    */
   next (out: Outputs): Batch | null

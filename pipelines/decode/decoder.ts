@@ -34,7 +34,7 @@ interface Refused { readonly id: number, readonly refusal: ErrorCode, readonly d
  * Shape:  bytes -> Batch with one column per field of the spec; a batch spans record batches of one load
  * Units:  `at` and columns with a time type in milliseconds; arrival is the record's timestamp, or its batch's under LogAppendTime
  * State:  the task's keys, at most `keysMax`, and the registry's answers, at most 4,096; dictionaries are a cache
- * Limits: spec.limits, checked before anything is allocated
+ * Limits: spec.limits, checked before anything is allocated; as many dead letters a call as a batch has rows
  * Errors: poison becomes a dead letter; DECODE_BATCH, SCHEMA_INVALID, DECODE_FIELD are thrown
  * Source: every record is walked to its end, so one that is cut short or has bytes left over is found whatever the pipeline reads
  */
@@ -97,13 +97,15 @@ class Decoder implements DecodeStage {
     if (this.schemaWanted !== null) return null
     this.#clearLargeDictionaries(dictionaryEntriesMax)
     c.row = 0
-    while (c.row < this.#batch.capacity && (c.left > 0 || this.#openBatch())) {
+    const lettersMax = out.deadLetters.length + this.#batch.capacity
+    while (c.row < this.#batch.capacity && out.deadLetters.length < lettersMax && (c.left > 0 || this.#openBatch())) {
       if (this.#current === null) c.fail = pause.elsewhere
       else { c.fail = c.schemaId = 0; this.#current.run(c) }
       if (c.fail !== 0 && !this.#switch(c) && !this.#settle(c.fail, out)) break
     }
     this.#batch.count = c.row
-    return c.row === 0 ? null : this.#batch
+    // In a flood of poison a batch without rows: what was buried so far goes out before there is more.
+    return c.row === 0 && out.deadLetters.length < lettersMax ? null : this.#batch
   }
 
   schema (id: number, avro: string | null): void {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ErrorCode } from '../../../pipelines/core/errors.ts'
+import { Outputs } from '../../../pipelines/core/outputs.ts'
 import { contractFields } from '../../../pipelines/decode/contract.ts'
 import { createDecodeStage } from '../../../pipelines/decode/decoder.ts'
 import { batchesOf, decodeAll, type Sent, specOf, wire } from './kit.ts'
@@ -141,6 +142,19 @@ test('keys beyond the bound become dead letters, known keys go on', () => {
     assert.deepEqual(rows.map(row => row.key), ['a', 'b', 'a'])
     assert.deepEqual(deadLetters.map(letter => [letter.position, letter.reason]), [[2, 'KEYS_FULL'], [4, 'KEYS_FULL']])
   }
+})
+
+test('a flood of poison comes in parts, each record once', () => {
+  const stage = createDecodeStage(specOf(contract), 0)
+  stage.schema(1, contract)
+  const out = new Outputs()
+  stage.load(batchesOf(Array.from({ length: 10_000 }, () => raw(Buffer.from('{}')))), 0, 1e6)
+  const parts: number[] = []
+  for (let batch = stage.next(out); batch !== null || out.deadLetters.length > 0; batch = stage.next(out)) {
+    parts.push(out.deadLetters.length)
+    out.clear()
+  }
+  assert.deepEqual(parts, [4096, 4096, 1808])
 })
 
 test('a poisoned record takes no place in the key table', () => {

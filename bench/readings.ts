@@ -1,17 +1,15 @@
 import { RecordBatchWriter } from '../pipelines/core/record-batch.ts'
 
-export interface ReadingsOptions { readonly records: number, readonly keys: number, /** Records in one record batch. */ readonly perBatch?: number, readonly keyPrefix?: string, readonly schemaId?: number }
-
-/** Ten thousand readings of event time a second, whatever the number of keys: 1 M records are 100 s. */
-const perSecond = 10_000
+export interface ReadingsOptions { readonly records: number, readonly keys: number, /** Records in one record batch. */ readonly perBatch?: number, readonly keyPrefix?: string, readonly schemaId?: number, /** Readings in a second of event time. */ readonly perSecond?: number }
 
 /**
  * Record batches of the lab's contract (sensorId, ts, value, quality), as a log would hand them over.
  *
  * Shape:  arrays of bytes, one record batch each; offsets run from 0
+ * Units:  10,000 readings to a second of event time, whatever the number of keys, unless told otherwise: 1 M records are 100 s
  * Source: lab's topic: keys in turn, values 0 to 50, one reading of a key a second at 10 k keys
  */
-export function readingBatches ({ records, keys, perBatch = 4096, keyPrefix = 'sensor-', schemaId = 1 }: ReadingsOptions): readonly Uint8Array[] {
+export function readingBatches ({ records, keys, perBatch = 4096, keyPrefix = 'sensor-', schemaId = 1, perSecond = 10_000 }: ReadingsOptions): readonly Uint8Array[] {
   const startMs = Date.UTC(2026, 0, 1)
   const names = Array.from({ length: keys }, (_, i) => Buffer.from(`${keyPrefix}${String(i).padStart(6, '0')}`))
   const value = Buffer.alloc(64)

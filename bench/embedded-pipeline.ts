@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Embedded, openEmbedded } from '../pipelines/cli/embedded.ts'
+import { Engine } from '../pipelines/cli/engine.ts'
+import { loadDefinition } from '../pipelines/define/load.ts'
+import { names } from '../pipelines/runtime/names.ts'
+import { report } from './kit.ts'
+import { readingBatches } from './readings.ts'
+
+/**
+ * B8: everything embedded in one process. A backlog in the file log -> control events on the control topic, and every reading, rollup
+ * and alert in the DuckDB lake.
+ *
+ * Measured from the start of the engine (nothing compiled or warmed before) until the race has committed every position and the lake
+ * every reading and every event. What came out is counted afterwards, in the log and by SQL.
+ */
+const partitions = 4
+const keys = 10_000
+const records = Number(process.env.MILLRACE_BENCH_READINGS ?? 6_000_000)
+const perSecond = 10_000
+const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
+try {
+  const embedded = await openEmbedded(folder)
+  await fill(embedded)
+  const definition = await loadDefinition(new URL('definitions/embedded.yaml', import.meta.url).pathname)
+  let rssMax = 0
+  const cpu = process.cpuUsage()
+  const from = performance.now()
+  const engine = await Engine.start({ definition, embedded, partitions, reset: () => false, onEvent: () => {} })
+  while (!await isDone(embedded, engine)) {
+    await Promise.race([new Promise(resolve => { setTimeout(resolve, 5) }), engine.failed])
+    rssMax = Math.max(rssMax, process.memoryUsage.rss())
+  }
+  const wall = performance.now() - from
+  const { user, system } = process.cpuUsage(cpu)
+  await check(embedded, engine)
+  await engine.stop()
+  await embedded.log.close()
+  const value = records / wall * 1_000
+  report({ id: 'B8', what: 'embedded in one process: file log -> control events + DuckDB lake', value, unit: 'readings/s', goal: '>= 1 M', met: value >= 1e6 })
+  report({ id: 'B8-cpu', what: 'the same for each CPU-second of the process', value: records / (user + system) * 1e6, unit: 'readings/CPU-s' })
+  report({ id: 'B8-rss', what: 'the same: peak memory', value: rssMax / 2 ** 20, unit: 'MiB RSS' })
+  report({ id: 'B8-disk', what: `the same: lake on disk, ${records / 1e6} M readings and their rollups`, value: statSync(embedded.lakeFile).size / records, unit: 'bytes/reading' })
+} finally {
+  rmSync(folder, { recursive: true })
+}
+
+/** A device belongs to one partition: each has a quarter of the keys and a quarter of the readings. */
+async function fill ({ log }: Embedded): Promise<void> {
+  await log.createTopic({ name: 'readings', partitions, cleanup: 'delete', retentionMs: null, timestamps: 'LogAppendTime' })
+  for (let partition = 0; partition < partitions; partition += 1) {
+    const batches = readingBatches({ records: records / partitions, keys: keys / partitions, perSecond: perSecond / partitions, keyPrefix: `sensor-${partition}` })
+    for (const bytes of batches) await log.append('readings', partition, bytes)
+  }
+}
+
+async function isDone ({ log }: Embedded, { race, pond }: Engine): Promise<boolean> {
+  const { stored } = pond!.status
+  if (race.status.readings < records || stored.readings < records || stored.events < race.status.raised + race.status.cleared) return false
+  return await racePosition(log) === records
+}
+
+async function racePosition (log: Embedded['log']): Promise<number> {
+  const committed = await Promise.all(Array.from({ length: partitions }, (_, partition) => log.committed(names.group('embedded', 'race'), 'readings', partition)))
+  return committed.reduce((sum, one) => sum + (one?.offset ?? 0), 0)
+}
+
+/** A wrong result voids the run. */
+async function check ({ log }: Embedded, { race, lake }: Engine): Promise<void> {
+  const [readings] = await lake!.query('SELECT count(*) AS n, count(DISTINCT "partition" * 1e9 + "offset") AS positions, count(DISTINCT key) AS keys FROM embedded_readings')
+  const [rollups] = await lake!.query('SELECT count(*) AS n, CAST(sum(n) AS BIGINT) AS readings, count(DISTINCT "start") AS minutes FROM embedded_minute')
+  const [alerts] = await lake!.query("SELECT count(*) AS n, count(*) FILTER (WHERE state = 'cleared') AS cleared FROM embedded_alerts")
+  const { end } = await log.range('embedded.control', 0)
+  const { raised, cleared } = race.status
+  const minutes = Math.floor((records / perSecond - 5) / 60)
+  const right = readings!.n === records && readings!.positions === records && readings!.keys === keys
+    && rollups!.n === keys * minutes && rollups!.readings === minutes * 60 * perSecond
+    && alerts!.n === raised && alerts!.cleared === cleared && end === raised + cleared && raised > 0
+  if (!right) throw new Error(`wrong result: ${JSON.stringify({ readings, rollups, minutes, alerts, end, raised, cleared })}`)
+  console.log(`  ${readings!.n} readings, ${rollups!.n} rollups, ${alerts!.n} alerts in the lake; ${end} control events`)
+}

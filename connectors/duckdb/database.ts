@@ -19,7 +19,7 @@ export interface Position { readonly topic: string, readonly partition: number, 
  * One DuckDB file and the transaction that is open on it. It knows tables and blocks, not pipelines, and runs on a thread of its own.
  *
  * State:  an open transaction with appenders, from the first row to commit or rollback
- * Errors: LAKE_LOCKED, LAKE_UNAVAILABLE, LAKE_LAYOUT
+ * Errors: LAKE_LOCKED, LAKE_DAMAGED, LAKE_UNAVAILABLE, LAKE_LAYOUT
  */
 export class LakeDatabase {
   readonly #options: DatabaseOptions
@@ -155,5 +155,6 @@ export function lakeError (cause: unknown, details: Readonly<Record<string, unkn
   if (cause instanceof StreamError) return cause
   const text = cause instanceof Error ? cause.message : String(cause)
   if (/lock on file/i.test(text)) return new StreamError('LAKE_LOCKED', { ...details, pid: Number(/PID (\d+)/.exec(text)?.[1] ?? Number.NaN) }, { cause })
-  return new StreamError('LAKE_UNAVAILABLE', { ...details, why: text.slice(0, 400) }, { cause })
+  const damaged = /not a valid DuckDB|Corrupt database|Could not read enough bytes|Serialization Error|different version/i.test(text)
+  return new StreamError(damaged ? 'LAKE_DAMAGED' : 'LAKE_UNAVAILABLE', { ...details, why: text.slice(0, 400) }, { cause })
 }

@@ -10,6 +10,7 @@ import type { LateReading } from '../../schemas/late-reading.ts'
 import { type Block, BufferPool } from './block.ts'
 import { readingsBlock, rollupsBlock } from './blocks.ts'
 import type { DatabaseOptions, Position } from './database.ts'
+import { removeUnfinished } from './file.ts'
 import { KeySightings } from './key-sightings.ts'
 import type { Ask, FromDatabase, ToDatabase } from './messages.ts'
 import { lakeTables, type JsonTable, type Tables } from './tables.ts'
@@ -33,7 +34,7 @@ const openFiles = new Set<string>()
  *
  * Delivery: rows and positions of a commit are one transaction; kill -9 at any moment leaves whole commits
  * Limits:   one process at a time; DuckDB's memory `memoryMax`; rows not yet committed wait in memory and on DuckDB's side
- * Errors:   LAKE_LOCKED, LAKE_LAYOUT, LAKE_UNAVAILABLE
+ * Errors:   LAKE_LOCKED, LAKE_LAYOUT, LAKE_DAMAGED, LAKE_UNAVAILABLE
  */
 export async function openLake ({ file, layout, memoryMax = '1GB', threads = threadsDefault(), pendingRowsMax = 1 << 19 }: LakeOptions): Promise<LakePort> {
   mkdirSync(dirname(file), { recursive: true })
@@ -42,6 +43,7 @@ export async function openLake ({ file, layout, memoryMax = '1GB', threads = thr
   const tables = lakeTables(layout)
   openFiles.add(path)
   try {
+    removeUnfinished(path)
     const thread = await DatabaseThread.start({ file: path, pipeline: layout.pipeline, tables, memoryMax, threads }, () => { openFiles.delete(path) })
     return new DuckLake(thread, tables, layout, pendingRowsMax)
   } catch (error) {

@@ -120,7 +120,7 @@ export type LakeRow = Readonly<Record<string, null | boolean | number | string |
  * Shape:    add...*, commit; a rollup row replaces the row of its (key, start), a retraction removes it; alerts keep one row per episode
  * Delivery: exactly once: after a crash `committed` says where to go on, and no row beyond it exists
  * Limits:   the caller commits before `pendingRows` passes `pendingRowsMax`
- * Errors:   LAKE_LOCKED, LAKE_UNAVAILABLE, LAKE_LAYOUT
+ * Errors:   LAKE_LOCKED, LAKE_DAMAGED, LAKE_UNAVAILABLE, LAKE_LAYOUT
  */
 export interface LakePort {
   readonly name: string

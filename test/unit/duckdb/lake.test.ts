@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { KeyTable } from '../../../pipelines/core/keys.ts'
 import { createBatch } from '../../../pipelines/core/batch.ts'
@@ -120,8 +121,10 @@ test('lake: expire deletes readings by arrival', async t => {
   const keys = new KeyTable(100)
   lake.addReadings({ ...task, batch: readings([{ key: 'a', at: 1_000, celsius: 1 }, { key: 'a', at: 2_000, celsius: 2 }], keys, { arrivalDelayMs: 0 }), keys })
   await lake.commit([position(2)])
+  lake.addReadings({ ...task, batch: readings([{ key: 'a', at: 3_000, celsius: 3 }], keys, { arrivalDelayMs: 0, offset: 2 }), keys })
   assert.equal(await lake.expire(2_500), 1)
-  assert.deepEqual(await lake.query('SELECT celsius FROM cold_chain_readings'), [{ celsius: 2 }])
+  await lake.commit([position(3)])
+  assert.deepEqual(await lake.query('SELECT celsius FROM cold_chain_readings ORDER BY celsius'), [{ celsius: 2 }, { celsius: 3 }])
 })
 
 test('lake: a file opened again holds what was committed, and takes new signals', async t => {
@@ -151,4 +154,22 @@ test('lake: a second opening of the same file is refused', async t => {
   const file = lakeFile(t)
   await lakeFor(t, file)
   await assert.rejects(lakeFor(t, file), { code: 'LAKE_LOCKED' })
+})
+
+test('lake: a file of something else or cut short is an error, one left unfinished by a crash is made anew', async t => {
+  const file = lakeFile(t)
+  writeFileSync(file, 'holiday '.repeat(1_000))
+  await assert.rejects(lakeFor(t, file), { code: 'LAKE_DAMAGED' })
+  assert.equal(readFileSync(file, 'utf8').slice(0, 8), 'holiday ')
+  writeFileSync(file, '')
+  const lake = await lakeFor(t, file)
+  const keys = new KeyTable(100)
+  lake.addReadings({ ...task, batch: readings(Array.from({ length: 4_000 }, (_, row) => ({ key: 'a', at: row, celsius: Math.sin(row) })), keys), keys })
+  await lake.commit([position(4_000)])
+  await lake.close()
+  const whole = readFileSync(file)
+  writeFileSync(file, whole.subarray(0, 20_000))
+  await assert.rejects(lakeFor(t, file), { code: 'LAKE_DAMAGED' })
+  writeFileSync(file, whole.subarray(0, 5_000))
+  assert.deepEqual(await (await lakeFor(t, file)).query('SELECT count(*) AS n FROM cold_chain_readings'), [{ n: 0 }])
 })

@@ -1,8 +1,9 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { CliError } from './exit.ts'
-import { paint, say } from './talk.ts'
+import type { ProjectFile } from './init/project.ts'
+import { paint, plural, say } from './talk.ts'
 
 interface InitOptions { readonly fromCsv?: string, readonly name?: string, readonly force?: true }
 
@@ -17,51 +18,53 @@ export function addInit (program: Command): void {
     .action(init)
 }
 
-const sampleRowsMax = 20_000
-
 async function init (folder: string, options: InitOptions): Promise<void> {
-  const { inferTable } = await import('./init/infer.ts')
   const { projectFiles } = await import('./init/project.ts')
+  const { readRecording, recordingName } = await import('./init/recording.ts')
   const { sampleCsv } = await import('./init/sample.ts')
   const target = resolve(folder)
-  if (options.force !== true && existsSync(target) && readdirSync(target).some(name => !name.startsWith('.') && name !== basename(options.fromCsv ?? ''))) {
-    throw new CliError('usage', `Cannot make a project in a folder that is not empty: folder=${JSON.stringify(folder)}; name another one, or say --force`)
-  }
-  const text = options.fromCsv === undefined ? sampleCsv() : readCsv(options.fromCsv)
-  const csvFile = basename(options.fromCsv ?? 'readings.csv')
-  const name = pipelineName(options.name ?? basename(target))
-  const { header, rows, ragged } = await parseSample(text)
-  let guess: ReturnType<typeof inferTable>
-  try { guess = inferTable(header, rows) } catch (error) { throw new CliError('data', `Cannot guess a contract from ${csvFile}: ${(error as Error).message}`) }
+  checkTarget({ folder, target, options })
+  const file = options.fromCsv ?? 'readings.csv'
+  const recording = await readRecording(options.fromCsv === undefined ? { file, text: sampleCsv() } : { file })
+  const { guess, rows, ragged } = recording
+  const inPlace = options.fromCsv !== undefined && dirname(resolve(file)) === target
+  const csvFile = recordingName(file, { inPlace, changed: recording.changed !== null })
+  const files = projectFiles({ name: pipelineName(options.name ?? basename(target)), guess, csvFile, rows, ragged, millrace: packageSource(target) })
+  write(target, [...(inPlace && csvFile === basename(file) ? [] : [{ path: csvFile, text: recording.text }]), ...files], path => say(`  ${paint.green('wrote')} ${join(folder, path)}`))
 
-  mkdirSync(target, { recursive: true })
-  if (options.fromCsv === undefined) writeFileSync(join(target, csvFile), text)
-  else if (resolve(options.fromCsv) !== join(target, csvFile)) copyFileSync(options.fromCsv, join(target, csvFile))
-  for (const file of projectFiles({ name, guess, csvFile, millrace: packageSource(target) })) {
-    mkdirSync(dirname(join(target, file.path)), { recursive: true })
-    writeFileSync(join(target, file.path), file.text)
-    say(`  ${paint.green('wrote')} ${join(folder, file.path)}`)
-  }
-  say(`\nGuessed from ${paint.bold(csvFile)} (${rows.length} rows${rows.length === sampleRowsMax ? ', the first ones' : ''}):`)
+  say(`\nGuessed from ${paint.bold(basename(file))} (${plural(rows, 'row')}):`)
   for (const line of guess.said) say(`  ${line}`)
-  if (ragged > 0) say(paint.yellow(`  ${ragged} rows have another number of columns than the header: they will be dead letters`))
+  for (const note of recording.notes) say(paint.yellow(`  ${note}`))
   say(`\nNext:  ${folder === '.' ? '' : `cd ${folder} && `}npm install && npm test`)
 }
 
-function readCsv (file: string): string {
-  try { return readFileSync(file, 'utf8') } catch (cause) { throw new CliError('data', `Cannot read the CSV file: file=${JSON.stringify(file)} code=${(cause as NodeJS.ErrnoException).code}`) }
+function checkTarget ({ folder, target, options }: { readonly folder: string, readonly target: string, readonly options: InitOptions }): void {
+  if (!existsSync(target)) return
+  if (!statSync(target).isDirectory()) throw new CliError('usage', `Cannot make a project: ${JSON.stringify(folder)} is a file`)
+  const own = options.fromCsv === undefined ? null : resolve(options.fromCsv)
+  if (options.force !== true && readdirSync(target).some(name => !name.startsWith('.') && join(target, name) !== own)) {
+    throw new CliError('usage', `Cannot make a project in a folder that is not empty: folder=${JSON.stringify(folder)}; name another one, or say --force`)
+  }
 }
 
-async function parseSample (text: string): Promise<{ header: string[], rows: string[][], ragged: number }> {
-  const { parse } = await import('csv-parse/sync')
-  const [header = [], ...all] = parse(text, { bom: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: true, to: sampleRowsMax + 1 }) as string[][]
-  const rows = all.filter(row => row.length === header.length)
-  return { header, rows, ragged: all.length - rows.length }
+function write (target: string, files: readonly ProjectFile[], told: (path: string) => void): void {
+  for (const { path, text } of files) {
+    const file = join(target, path)
+    try {
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(file, text)
+    } catch (cause) {
+      throw new CliError('external', `Cannot write the project: file=${JSON.stringify(file)} code=${(cause as NodeJS.ErrnoException).code}`)
+    }
+    told(path)
+  }
 }
+
+const nameLengthMax = 60
 
 /** Lower-case words joined by '-', as a pipeline is named. */
 function pipelineName (text: string): string {
-  return text.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^[^a-z]+|-+$/g, '') || 'pipeline'
+  return text.normalize('NFKD').replace(/\p{M}+/gu, '').toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^[^a-z]+|-+$/g, '').slice(0, nameLengthMax) || 'pipeline'
 }
 
 /** The published version, or this checkout when it runs from one. */

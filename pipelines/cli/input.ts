@@ -1,7 +1,9 @@
 import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { parse } from 'csv-parse'
+import { CsvError, parse } from 'csv-parse'
+import { csvOptions, delimiterOf, fieldNames, isMissing, timeMs } from './csv.ts'
 import { CliError } from './exit.ts'
 
 /**
@@ -16,7 +18,7 @@ export type InputLine =
   | { readonly kind: 'broken', readonly line: number, readonly text: string, readonly reason: 'INPUT_JSON' | 'INPUT_COLUMNS', readonly message: string }
 
 /** Kinds of a contract's fields, to turn the text of a CSV cell into a value. */
-export type CellKind = 'number' | 'bool' | 'text' | 'value' | 'time'
+export type CellKind = 'number' | 'bool' | 'text' | 'optional-text' | 'value' | 'time'
 
 /**
  * Read readings from a file or stdin (`-`).
@@ -25,16 +27,23 @@ export type CellKind = 'number' | 'bool' | 'text' | 'value' | 'time'
  * Errors: a line that cannot be read is an item of kind 'broken', never an exception; INPUT (exit 65) when the file cannot be opened
  */
 export async function * readInput (path: string, kinds: ReadonlyMap<string, CellKind>): AsyncGenerator<InputLine> {
-  const stream: Readable = path === '-' ? process.stdin : createReadStream(path)
+  let stream: Readable | null = null
   try {
-    yield * path.toLowerCase().endsWith('.csv') ? csvLines(stream, kinds) : jsonLines(stream)
+    const delimiter = path.toLowerCase().endsWith('.csv') ? await delimiterOfFile(path) : null
+    stream = path === '-' ? process.stdin : createReadStream(path)
+    yield * delimiter === null ? jsonLines(stream) : csvLines(stream, { kinds, delimiter })
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'EISDIR' || code === 'EACCES') throw new CliError('data', `Cannot read the input: file=${JSON.stringify(path)} code=${code}`)
-    throw error
+    throw inputError(path, error)
   } finally {
-    stream.destroy()
+    stream?.destroy()
   }
+}
+
+/** What the system or the CSV parser says, told as the user's; anything else as it is. */
+function inputError (path: string, error: unknown): unknown {
+  if (error instanceof CsvError) return new CliError('data', `Cannot read the input: file=${JSON.stringify(path)} code=${error.code} ${error.message}`)
+  const { code, syscall } = error as NodeJS.ErrnoException
+  return code !== undefined && syscall !== undefined ? new CliError('data', `Cannot read the input: file=${JSON.stringify(path)} code=${code}`) : error
 }
 
 async function * jsonLines (stream: Readable): AsyncGenerator<InputLine> {
@@ -73,41 +82,68 @@ function fromFields (object: Readonly<Record<string, unknown>>, text: string, li
   return { kind: 'reading', line, source: $source, arrival: $arrival as number | null, fields, text }
 }
 
-async function * csvLines (stream: Readable, kinds: ReadonlyMap<string, CellKind>): AsyncGenerator<InputLine> {
-  const parser = stream.pipe(parse({ bom: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: true, info: true, raw: true, max_record_size: 1 << 20 }))
+async function * csvLines (stream: Readable, { kinds, delimiter }: { readonly kinds: ReadonlyMap<string, CellKind>, readonly delimiter: string }): AsyncGenerator<InputLine> {
+  const parser = stream.pipe(parse({ ...csvOptions, delimiter, info: true, raw: true }))
   stream.on('error', error => parser.destroy(error))
-  let header: readonly string[] | null = null
+  let columns: readonly { readonly name: string, readonly kind: CellKind }[] | null = null
   for await (const { record, info, raw } of parser as AsyncIterable<{ record: string[], info: { lines: number }, raw: string }>) {
-    if (header === null) { header = record.map(name => name.trim()); continue }
+    if (columns === null) { columns = columnsOf(record, kinds); continue }
     const line = info.lines
     const text = raw.replace(/\r?\n$/, '')
-    if (record.length !== header.length) {
-      yield { kind: 'broken', line, text, reason: 'INPUT_COLUMNS', message: `the header has ${header.length} columns, this line ${record.length}` }
+    if (record.length !== columns.length) {
+      yield { kind: 'broken', line, text, reason: 'INPUT_COLUMNS', message: `the header has ${columns.length} columns, this line ${record.length}` }
       continue
     }
-    yield fromFields(Object.fromEntries(header.map((name, i) => [name, cellOf(record[i]!, name.startsWith('$') && name !== '$source' ? 'time' : kinds.get(name) ?? 'text')])), text, line)
+    yield fromFields(Object.fromEntries(columns.map(({ name, kind }, i) => [name, cellOf(record[i]!, kind)])), text, line)
   }
+}
+
+/** A column belongs to the field of its name, else to the field that `init` would have called it. */
+function columnsOf (header: readonly string[], kinds: ReadonlyMap<string, CellKind>): readonly { readonly name: string, readonly kind: CellKind }[] {
+  const guessed = fieldNames(header)
+  return header.map((raw, i) => {
+    const written = raw.trim()
+    const name = !kinds.has(written) && kinds.has(guessed[i]!) ? guessed[i]! : written
+    return { name, kind: name === '$source' ? 'optional-text' : name.startsWith('$') ? 'time' : kinds.get(name) ?? 'text' }
+  })
 }
 
 /** Text of a cell as a value of its kind; text that does not fit stays text, and the encoder says so. */
 export function cellOf (text: string, kind: CellKind): unknown {
-  if (text === '' && kind !== 'text') return null
+  if (kind === 'text') return text
+  if (kind === 'optional-text') return text === '' ? null : text
+  if (isMissing(text)) return null
   switch (kind) {
     case 'number': return numberOr(text)
-    case 'bool': return /^(true|1|yes)$/i.test(text) ? true : /^(false|0|no)$/i.test(text) ? false : text
+    case 'bool': return /^(true|1|yes)$/i.test(text.trim()) ? true : /^(false|0|no)$/i.test(text.trim()) ? false : text
     case 'time': return timeOf(text)
     case 'value': try { return JSON.parse(text) } catch { return text }
-    case 'text': return text
   }
 }
 
-const numberOr = (text: string): number | string => text.trim() !== '' && !Number.isNaN(Number(text)) ? Number(text) : text
+/** Whole numbers beyond 2^53 stay digits, which the encoder takes. */
+function numberOr (text: string): number | string {
+  const trimmed = text.trim()
+  const number = trimmed === '' ? Number.NaN : Number(trimmed)
+  if (Number.isNaN(number)) return text
+  return Number.isInteger(number) && !Number.isSafeInteger(number) && /^-?\d+$/.test(trimmed) ? trimmed : number
+}
 
-/** A number as it stands; a date and time, UTC where it names no zone, as milliseconds. */
+/** A number as it stands; a date and time as milliseconds. */
 function timeOf (text: string): number | string {
   const number = numberOr(text)
-  if (typeof number === 'number') return number
-  const iso = /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : /(Z|[+-]\d\d:?\d\d)$/.test(text) ? text.replace(' ', 'T') : `${text.replace(' ', 'T')}Z`
-  const ms = Date.parse(iso)
+  if (typeof number === 'number' || /^-?\d+$/.test(number)) return number
+  const ms = timeMs(text)
   return Number.isNaN(ms) ? text : ms
+}
+
+/** From the beginning of the file. */
+async function delimiterOfFile (path: string): Promise<string> {
+  const file = await open(path)
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(1 << 16), 0, 1 << 16, 0)
+    return delimiterOf(buffer.toString('utf8', 0, bytesRead))
+  } finally {
+    await file.close()
+  }
 }

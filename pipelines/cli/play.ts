@@ -8,7 +8,7 @@ import type { CheckedDefinition } from '../define/schema.ts'
 import { Replay, type ReplayFormat } from '../runtime/replay.ts'
 import { embeddedContracts } from './contracts.ts'
 import { CliError } from './exit.ts'
-import { timeMs } from './init/infer.ts'
+import { timeMs } from './csv.ts'
 import { type FeedSource, recordOf, sourceOf } from './feed.ts'
 import { type CellKind, type InputLine, lineOf, readInput } from './input.ts'
 import { deadLetterLine, eventLine, lateLine, readingLine, windowLine } from './output.ts'
@@ -87,7 +87,7 @@ function arrivalOf (line: InputLine, source: Source): number {
 function eventTimeOf (fields: Readonly<Record<string, unknown>>, { time, rawMs }: Source): number {
   const value = time.field.split('.').reduce<unknown>((inner, name) => (inner as Record<string, unknown> | null | undefined)?.[name], fields)
   if (typeof value === 'number') return value * rawMs
-  return typeof value === 'string' ? timeMs(value, null) : Number.NaN
+  return typeof value === 'string' ? (/^-?\d+$/.test(value) ? Number(value) * rawMs : timeMs(value)) : Number.NaN
 }
 
 /** Milliseconds per unit of the number as it stands in the input: logical times are in their own unit there. */
@@ -98,8 +98,8 @@ function rawUnitMs (contract: string, { field, unitMs }: Source['time']): number
 
 /** Kinds of the cells of a CSV file, by field. */
 export function cellKinds (pipeline: CompiledPipeline): ReadonlyMap<string, CellKind> {
-  return new Map(pipeline.sources.flatMap(({ contract, time }) => contractFields(contract).map(({ name, kind, logical }) =>
-    [name, name === time.field || logical?.startsWith('timestamp') || logical?.startsWith('local-timestamp') ? 'time' : kind] as const)))
+  return new Map(pipeline.sources.flatMap(({ contract, time }) => contractFields(contract).map(({ name, kind, logical, nullable }) =>
+    [name, name === time.field || logical?.startsWith('timestamp') || logical?.startsWith('local-timestamp') ? 'time' : kind === 'text' && nullable ? 'optional-text' : kind] as const)))
 }
 
 async function readTables (pipeline: CompiledPipeline, files: ReadonlyMap<string, TableInput>): Promise<ReadonlyMap<string, TableView>> {

@@ -8,7 +8,7 @@ import type { DecodeStage } from '../core/stage.ts'
 import type { StateTree } from '../core/state.ts'
 import { Cursor } from './cursor.ts'
 import { generateRows } from './generate.ts'
-import { interpretRows, type RowLoop } from './interpret.ts'
+import { interpretRows, type LoopOptions, type RowLoop } from './interpret.ts'
 import { diagnosis, type PoisonCode, pause } from './poison.ts'
 import { project, type Target, targetsOf } from './project.ts'
 import { Mismatch } from './resolve.ts'
@@ -40,6 +40,15 @@ interface Refused { readonly id: number, readonly refusal: ErrorCode, readonly d
  */
 export function createDecodeStage (spec: DecodeSpec, number: number): DecodeStage {
   return new Decoder(spec, number)
+}
+
+/** Where the process forbids code generation, as the flag of Node does, closures do it unasked. */
+function rowLoop (options: LoopOptions, codegen: boolean): RowLoop {
+  if (!codegen) return interpretRows(options)
+  try { return generateRows(options) } catch (problem) {
+    if (problem instanceof EvalError) return interpretRows(options)
+    throw problem
+  }
 }
 
 class Decoder implements DecodeStage {
@@ -150,7 +159,7 @@ class Decoder implements DecodeStage {
     try {
       const projection = project(parseSchema(avro), this.#contract, this.#targets)
       const options = { batch: this.#batch, sinks: this.#sinks, schemaId: id, projection, targets: this.#targets }
-      return { id, names: projection.names, diagnoses: new Map(), run: this.#spec.codegen ? generateRows(options) : interpretRows(options) }
+      return { id, names: projection.names, diagnoses: new Map(), run: rowLoop(options, this.#spec.codegen) }
     } catch (problem) {
       if (problem instanceof Mismatch) return { id, refusal: 'DECODE_SCHEMA_INCOMPATIBLE', details: { field: problem.at || '(top)', problem: problem.problem } }
       if (problem instanceof StreamError) return { id, refusal: 'DECODE_SCHEMA_INCOMPATIBLE', details: { problem: problem.message } }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { Outputs } from '../../../pipelines/core/outputs.ts'
@@ -196,4 +197,16 @@ test('a schema of very many fields is read by closures beyond what is worth inli
     const { rows } = decodeAll(createDecodeStage(specOf(avro, { codegen }), 0), [batchesOf([{ value: createEncoder(avro, 1)(value) }])], new Map([[1, avro]]))
     assert.deepEqual(rows[0]!.cells, contractFields(avro).map(({ name }) => (value as Record<string, unknown>)[name]))
   }
+})
+
+test('where the process forbids code generation the stage decodes all the same', () => {
+  const here = (file: string) => JSON.stringify(new URL(file, import.meta.url).href)
+  const bytes = Buffer.from(encoders[0](reading(1))).toString('hex')
+  const script = `import { createDecodeStage } from ${here('../../../pipelines/decode/decoder.ts')}
+    import { batchesOf, decodeAll, specOf } from ${here('./kit.ts')}
+    const contract = ${JSON.stringify(contract)}
+    const { rows } = decodeAll(createDecodeStage(specOf(contract), 0), [batchesOf([{ value: Buffer.from('${bytes}', 'hex') }])], new Map([[1, contract]]))
+    console.log(JSON.stringify(rows[0].cells))`
+  const out = execFileSync(process.execPath, ['--disallow-code-generation-from-strings', '--input-type=module', '-e', script], { encoding: 'utf8' })
+  assert.deepEqual(JSON.parse(out), ['key 1', 1_700_000_000_001, 0.25, 'site 1'])
 })

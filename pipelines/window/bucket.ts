@@ -21,8 +21,6 @@ export class Bucket {
   get isDense (): boolean { return this.shift === 0 }
   /** Readings here need more than adding up: see SlicedStage. */
   slow = false
-  /** A merged node of the tree of slices covers it. */
-  covered = false
 
   constructor (number: number, expected: number, keys: number) {
     this.number = number

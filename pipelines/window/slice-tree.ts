@@ -14,17 +14,25 @@ export interface SliceTreeOptions {
   readonly firstCell: number
 }
 
-const levelsMax = 48
+/** A run of slices [from, from + 2^level), from being a multiple of 2^level. */
+interface Part { readonly level: number, readonly from: number }
 
 /**
- * Windows as unions of slices. Node (level, n) of a fixed binary tree is the union of slices n * 2^level .. (n + 1) * 2^level - 1, and a
- * window is the union of the few largest nodes inside it, from left to right. So a sum has one order of additions whatever
- * happened when, and sliding by one slice merges about 2 log2(slices) nodes, not all slices. Nodes are kept while a window needs
- * them; they follow from the slices, so no snapshot holds them.
+ * Windows as unions of slices. Node (level, n) of a fixed binary tree is the union of the slices n * 2^level .. (n + 1) * 2^level - 1. A
+ * window is cut at a multiple of the largest power of two inside it; left of the cut it is a union of nodes that grow, right of it of
+ * nodes that shrink:
  *
- * Late: a reading for a slice that nodes cover is put right by `refresh`
- * State: at most as many panes as the slices have
- * Source: FlatFAT (Tangwongsan et al., General incremental sliding-window aggregation, 2015), aligned to the axis of time
+ *     slices   13 14 15 16 17 18 19 20 21 22 23 24 25        a window of 13, cut at 16
+ *              ^^ ^^^^^|^^^^^^^^^^^^^^^^^^^^^^^ ^^ ^^          13 + (14..15)  and  (16..23) + 24 + 25
+ *
+ * The left parts of the windows to come are tails of this one's, and the right parts begin as this one's, so both are kept: a window
+ * costs about four unions, however many slices it has. And a sum has one order of additions, whatever happened when. All that is
+ * kept follows from the slices, so no snapshot holds it.
+ *
+ * Late: a reading for a slice that a window was made of is put right by `refresh`
+ * State: nodes, at most as many panes as the slices; twice log2(slices) unions
+ * Source: FlatFAT (Tangwongsan et al., General incremental sliding-window aggregation, 2015), aligned to the axis of time; the cut is
+ *         that of van Herk and of Gil and Werman
  */
 export class SliceTree {
   readonly #slices: Slices
@@ -32,7 +40,16 @@ export class SliceTree {
   readonly #live: LiveBuckets
   readonly #mergers: readonly Accumulator[]
   readonly #firstCell: number
-  readonly #nodes = new Map<number, Bucket>()
+  readonly #levels: number
+  /** By level, then number. */
+  readonly #nodes: readonly Map<number, Bucket>[]
+  /** Unions from a slice to the cut, by the slice. */
+  readonly #tails = new Map<number, Bucket>()
+  /** Unions from `#cut` to a slice, by that slice. */
+  readonly #heads = new Map<number, Bucket>()
+  #cut = Number.NaN
+  /** Slices before it may be part of what is kept. */
+  coveredUntil = Number.NEGATIVE_INFINITY
   /** Panes of the window asked for last. */
   readonly #scratch: Bucket[] = []
   readonly #into = new Int32Array(1)
@@ -45,40 +62,42 @@ export class SliceTree {
     this.#live = live
     this.#mergers = mergers
     this.#firstCell = firstCell
+    this.#levels = Math.floor(Math.log2(slices.perWindow))
+    this.#nodes = Array.from({ length: this.#levels + 1 }, () => new Map())
   }
 
   /** All panes of a window in order of their first reading. Valid until `release`. */
-  window (window: number): { readonly slots: Int32Array, readonly count: number } {
+  window (window: number): Int32Array {
     const panes = this.#panes
-    const nodes: Bucket[] = []
-    this.#parts(window, (level, number) => {
-      const node = this.#node(level, number)
-      if (node !== null) nodes.push(node)
-    })
-    const union = nodes.length === 1 ? nodes[0]! : this.#union(nodes as [Bucket, ...Bucket[]])
+    const from = this.#slices.firstSlice(window)
+    const end = from + this.#slices.perWindow
+    const cut = this.#cutOf(from)
+    if (cut !== this.#cut) {
+      this.#dropAll(this.#heads)
+      this.#cut = cut
+    }
+    this.coveredUntil = end
+    const left = this.#tail(from, cut)
+    const right = this.#head(end)
+    const union = left === null || right === null ? left ?? right : this.#union(left, right)
+    if (union === null) return new Int32Array(0)
+    if (union !== left && union !== right) this.#scratch.push(union)
     const slots = panes.slots(union)
     const rank = new Float64Array(union.count)
     const { cells, stride } = panes
     for (let i = 0; i < rank.length; i += 1) rank[i] = cells[slots[i]! * stride + this.#firstCell]!
     sortByRank(slots, rank, rank.length)
-    return { slots, count: union.count }
+    return slots
   }
 
   /** One key's pane of a window, 0 when it has none. Valid until `release`. */
   pane (window: number, key: number): number {
-    let union = 0
-    let own = false
-    this.#parts(window, (level, number) => {
-      const part = this.#paneOf(level, number, key)
-      if (part === 0) return
-      if (union !== 0 && !own) {
-        union = this.#copyOf(union, key)
-        own = true
-      }
-      if (union === 0) union = part
-      else this.#add(union, part)
-    })
-    return union
+    const from = this.#slices.firstSlice(window)
+    const end = from + this.#slices.perWindow
+    const cut = this.#cutOf(from)
+    const left = tailParts(from, cut).reduceRight((rest, part) => this.#join(this.#paneOf(part.level, part.from, key), rest, key), 0)
+    const right = headParts(cut, end).reduce((rest, part) => this.#join(rest, this.#paneOf(part.level, part.from, key), key), 0)
+    return this.#join(left, right, key)
   }
 
   release (): void {
@@ -86,122 +105,117 @@ export class SliceTree {
     this.#scratch.length = 0
   }
 
-  /** A reading was added to a slice under nodes: work its key's part of them out again. */
+  /** A reading was added to a slice before `coveredUntil`: work its key's part of the nodes out again. */
   refresh (slice: number, key: number): void {
-    for (let level = 1; level < levelsMax; level += 1) {
-      const number = Math.floor(slice / 2 ** level)
-      const node = this.#nodes.get(number * levelsMax + level)
+    this.#dropAll(this.#tails)
+    this.#dropAll(this.#heads)
+    for (let level = 1, size = 2; level <= this.#levels; level += 1, size *= 2) {
+      const from = Math.floor(slice / size) * size
+      const node = this.#nodes[level]!.get(from)
       if (node === undefined) continue
       const slot = this.#panes.findOrOpen(node, key)
       this.#panes.reset(slot)
-      this.#add(slot, this.#paneOf(level - 1, number * 2, key))
-      this.#add(slot, this.#paneOf(level - 1, number * 2 + 1, key))
+      this.#add(slot, this.#paneOf(level - 1, from, key))
+      this.#add(slot, this.#paneOf(level - 1, from + size / 2, key))
     }
   }
 
-  covers (slice: number): boolean {
-    if (this.#nodes.size === 0) return false
-    for (let level = 1; level < levelsMax; level += 1) {
-      if (this.#nodes.has(Math.floor(slice / 2 ** level) * levelsMax + level)) return true
-    }
-    return false
-  }
-
-  /** The window is closed, so nodes that begin before the next one are of no more use. */
+  /** The window is closed, so what begins before the next one is of no more use. */
   forget (window: number): void {
     for (let slice = this.#slices.firstSlice(window); slice < this.#slices.firstSlice(window + 1); slice += 1) {
-      for (let level = 1, size = 2; level < levelsMax && slice % size === 0; level += 1, size *= 2) {
-        const name = slice / size * levelsMax + level
-        const node = this.#nodes.get(name)
-        if (node !== undefined) {
-          this.#panes.drop(node)
-          this.#nodes.delete(name)
-        }
-        if (size > this.#slices.perWindow) break
-      }
+      this.#drop(this.#tails, slice)
+      for (let level = 1, size = 2; level <= this.#levels && slice % size === 0; level += 1, size *= 2) this.#drop(this.#nodes[level]!, slice)
     }
   }
 
-  /** The largest nodes inside a window, from left to right. */
-  #parts (window: number, visit: (level: number, number: number) => void): void {
-    let slice = this.#slices.firstSlice(window)
-    const end = slice + this.#slices.perWindow
-    while (slice < end) {
-      let level = 0
-      let size = 1
-      while (slice % (size * 2) === 0 && slice + size * 2 <= end) {
-        level += 1
-        size *= 2
-      }
-      visit(level, slice / size)
-      slice += size
-    }
+  /** Where a window is cut: the first multiple, in or at its start, of the largest power of two that fits into it. */
+  #cutOf (from: number): number {
+    const size = 2 ** this.#levels
+    return Math.ceil(from / size) * size + 0
   }
 
-  /** The node's panes; null when its slices have none. A node with one side is that side. */
-  #node (level: number, number: number): Bucket | null {
-    if (level === 0) return this.#live.get(number) ?? null
-    const known = this.#nodes.get(number * levelsMax + level)
+  #tail (from: number, cut: number): Bucket | null {
+    if (from === cut) return null
+    const known = this.#tails.get(from)
     if (known !== undefined) return known
-    if (!this.#hasLive(level, number)) return null
-    const left = this.#node(level - 1, number * 2)
-    const right = this.#node(level - 1, number * 2 + 1)
-    if (left === null || right === null) return left ?? right
-    const node = this.#union([left, right])
-    this.#scratch.pop()
-    this.#nodes.set(number * levelsMax + level, node)
-    this.#cover(level, number)
-    return node
-  }
-
-  #hasLive (level: number, number: number): boolean {
-    const size = 2 ** level
-    const next = this.#live.sorted[this.#live.indexFrom(number * size)]
-    return next !== undefined && next.number < (number + 1) * size
-  }
-
-  #cover (level: number, number: number): void {
-    const { sorted } = this.#live
-    const end = (number + 1) * 2 ** level
-    for (let i = this.#live.indexFrom(number * 2 ** level); i < sorted.length && sorted[i]!.number < end; i += 1) {
-      sorted[i]!.covered = true
-      sorted[i]!.slow = true
-    }
-  }
-
-  #union ([first, ...others]: readonly [Bucket, ...Bucket[]]): Bucket {
-    const panes = this.#panes
-    const union = panes.clone(first)
-    const firstSlots = panes.slots(first)
-    for (const merger of this.#mergers) merger.adopt?.(panes, panes.slots(union), firstSlots, firstSlots.length)
-    for (const node of others) {
-      const from = panes.slots(node)
-      if (this.#rows.length < from.length) this.#rows = new Int32Array(from.length * 2)
-      panes.counterparts(union, from, this.#rows)
-      for (const merger of this.#mergers) merger.merge(panes, this.#rows, from, from.length)
-    }
-    this.#scratch.push(union)
+    const { level } = tailPart(from, cut)
+    const part = this.#node(level, from)
+    const rest = this.#tail(from + 2 ** level, cut)
+    if (part === null || rest === null) return part ?? rest
+    const union = this.#union(part, rest)
+    this.#tails.set(from, union)
     return union
   }
 
-  #paneOf (level: number, number: number, key: number): number {
-    const bucket = level === 0 ? this.#live.get(number) : this.#nodes.get(number * levelsMax + level)
-    if (bucket !== undefined) return this.#panes.find(bucket, key)
-    if (level === 0 || !this.#hasLive(level, number)) return 0
-    const left = this.#paneOf(level - 1, number * 2, key)
-    const right = this.#paneOf(level - 1, number * 2 + 1, key)
-    if (left === 0 || right === 0) return left + right
-    const both = this.#copyOf(left, key)
-    this.#add(both, right)
-    return both
+  /** From the cut to `end`. Of earlier heads only those that this one begins with are still of use. */
+  #head (end: number): Bucket | null {
+    const kept = new Set<number>()
+    const head = this.#headTo(end, kept)
+    for (const other of this.#heads.keys()) if (!kept.has(other)) this.#drop(this.#heads, other)
+    return head
   }
 
-  #copyOf (slot: number, key: number): number {
+  #headTo (end: number, kept: Set<number>): Bucket | null {
+    if (end === this.#cut) return null
+    const { level, from } = headPart(this.#cut, end)
+    kept.add(end)
+    const rest = this.#headTo(from, kept)
+    const known = this.#heads.get(end)
+    if (known !== undefined) return known
+    const part = this.#node(level, from)
+    if (part === null || rest === null) return part ?? rest
+    const union = this.#union(rest, part)
+    this.#heads.set(end, union)
+    return union
+  }
+
+  /** The node's panes; null when its slices have none. A node with one side is that side. */
+  #node (level: number, from: number): Bucket | null {
+    if (level === 0) return this.#live.get(from) ?? null
+    const known = this.#nodes[level]!.get(from)
+    if (known !== undefined) return known
+    if (!this.#hasLive(level, from)) return null
+    const left = this.#node(level - 1, from)
+    const right = this.#node(level - 1, from + 2 ** (level - 1))
+    if (left === null || right === null) return left ?? right
+    const node = this.#union(left, right)
+    this.#nodes[level]!.set(from, node)
+    return node
+  }
+
+  #hasLive (level: number, from: number): boolean {
+    const next = this.#live.sorted[this.#live.indexFrom(from)]
+    return next !== undefined && next.number < from + 2 ** level
+  }
+
+  #union (left: Bucket, right: Bucket): Bucket {
+    const panes = this.#panes
+    const union = panes.clone(left)
+    const adopted = panes.slots(left)
+    for (const merger of this.#mergers) merger.adopt?.(panes, panes.slots(union), adopted, adopted.length)
+    const from = panes.slots(right)
+    if (this.#rows.length < from.length) this.#rows = new Int32Array(from.length * 2)
+    panes.counterparts(union, from, this.#rows)
+    for (const merger of this.#mergers) merger.merge(panes, this.#rows, from, from.length)
+    return union
+  }
+
+  #paneOf (level: number, from: number, key: number): number {
+    const bucket = level === 0 ? this.#live.get(from) : this.#nodes[level]!.get(from)
+    if (bucket !== undefined) return this.#panes.find(bucket, key)
+    if (level === 0 || !this.#hasLive(level, from)) return 0
+    return this.#join(this.#paneOf(level - 1, from, key), this.#paneOf(level - 1, from + 2 ** (level - 1), key), key)
+  }
+
+  /** The union of two panes of a key, as a new one; the other one when one is none. */
+  #join (left: number, right: number, key: number): number {
+    if (left === 0 || right === 0) return left + right
     const bucket = this.#panes.bucket(0)
     this.#scratch.push(bucket)
-    const copy = this.#panes.open(bucket, key)
-    this.#add(copy, slot)
-    return copy
+    const union = this.#panes.open(bucket, key)
+    this.#add(union, left)
+    this.#add(union, right)
+    return union
   }
 
   #add (into: number, from: number): void {
@@ -210,4 +224,50 @@ export class SliceTree {
     this.#from[0] = from
     for (const merger of this.#mergers) merger.merge(this.#panes, this.#into, this.#from, 1)
   }
+
+  #drop (kept: Map<number, Bucket>, name: number): void {
+    const bucket = kept.get(name)
+    if (bucket === undefined) return
+    this.#panes.drop(bucket)
+    kept.delete(name)
+  }
+
+  #dropAll (kept: Map<number, Bucket>): void {
+    for (const bucket of kept.values()) this.#panes.drop(bucket)
+    kept.clear()
+  }
+}
+
+/** The largest run from a slice on that ends at the cut or before. */
+function tailPart (from: number, cut: number): Part {
+  let level = 0
+  for (let size = 2; from % size === 0 && from + size <= cut; size *= 2) level += 1
+  return { level, from }
+}
+
+function tailParts (from: number, cut: number): Part[] {
+  const parts: Part[] = []
+  for (let slice = from; slice < cut;) {
+    const part = tailPart(slice, cut)
+    parts.push(part)
+    slice += 2 ** part.level
+  }
+  return parts
+}
+
+/** The last of the runs, shrinking from the cut on, that end at a slice: the lowest bit of their length. */
+function headPart (cut: number, end: number): Part {
+  let level = 0
+  for (let size = 2; (end - cut) % size === 0; size *= 2) level += 1
+  return { level, from: end - 2 ** level }
+}
+
+function headParts (cut: number, end: number): Part[] {
+  const parts: Part[] = []
+  for (let slice = end; slice > cut;) {
+    const part = headPart(cut, slice)
+    parts.unshift(part)
+    slice = part.from
+  }
+  return parts
 }

@@ -36,8 +36,7 @@ export class SlicedReports {
       this.#append(window, panes.slots(live.get(window)!), closed)
       return
     }
-    const { slots } = tree.window(window)
-    this.#append(window, slots, closed)
+    this.#append(window, tree.window(window), closed)
     tree.release()
     tree.forget(window)
   }

@@ -275,7 +275,6 @@ export class SlicedStage implements WindowStage {
   #addSlice (slice: number, watermark: number): Bucket {
     const newest = this.#live.sorted.at(-1)
     const bucket = this.#panes.bucket(slice, newest === undefined || newest.number < slice ? this.#usualPanes : 0)
-    bucket.covered = this.#tree.covers(slice)
     this.#live.add(bucket)
     this.#wake = Math.min(this.#wake, this.#slices.windowEnd(Math.max(this.#slices.firstWindow(slice), this.#slices.closedBy(watermark) + 1)), this.#expiry(slice))
     return bucket
@@ -286,13 +285,12 @@ export class SlicedStage implements WindowStage {
     this.#current = bucket
     this.#from = this.#slices.start(bucket.number)
     this.#until = this.#slices.end(bucket.number)
-    bucket.slow = this.#update || bucket.covered ||
+    bucket.slow = this.#update || bucket.number < this.#tree.coveredUntil ||
       (this.#spec.allowedLatenessMs > 0 && this.#slices.windowEnd(this.#slices.firstWindow(bucket.number)) <= watermark)
   }
   /** A reading came to a slice where that may show at once, or that nodes of the tree already hold. */
   #report (slice: number, slot: number, watermark: number): void {
-    const { covered } = this.#current!
-    if (covered) this.#tree.refresh(slice, this.#panes.keyOf[slot]!)
+    if (slice < this.#tree.coveredUntil) this.#tree.refresh(slice, this.#panes.keyOf[slot]!)
     const { allowedLatenessMs } = this.#spec
     const last = this.#slices.lastWindow(slice)
     for (let window = this.#slices.firstWindow(slice); window <= last; window += 1) {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { crc32c as nativeCrc32c } from '@node-rs/crc32'
 import type { Crc32c } from '../../pipelines/core/crc32c.ts'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { ClockPort, Commit, Committed, Fetched, FetchRequest, JoinRequest, LogPort, Membership, TopicInfo, TopicSpec } from '../../pipelines/core/ports.ts'
+import { crc32c } from './crc.ts'
 import { claimInProcess } from './in-process.ts'
 import { Maintenance } from './maintenance.ts'
 import { checkName, checkTopic } from './names.ts'
@@ -30,7 +30,7 @@ export interface EmbeddedLogOptions {
 }
 
 const defaults: Omit<Settings, 'folder' | 'clock'> = {
-  readOnly: false, durability: 'process', batchBytesMax: 16 << 20, queuedBytesMax: 256 << 20, maintainEveryMs: 30_000, pollMs: 20, tombstonesKeptMs: 86_400_000, crc: nativeCrc32c as Crc32c,
+  readOnly: false, durability: 'process', batchBytesMax: 16 << 20, queuedBytesMax: 256 << 20, maintainEveryMs: 30_000, pollMs: 20, tombstonesKeptMs: 86_400_000, crc: crc32c,
 }
 
 /**
@@ -125,12 +125,12 @@ export class EmbeddedLog implements LogPort {
     return this.#reader.offsetAt(topic, partition, timestampMs)
   }
 
-  async fetch ({ topic, partition, offset, bytesMax, waitMs, signal }: FetchRequest): Promise<Fetched> {
+  async fetch ({ topic, partition, offset, bytesMax, waitMs, signal, into }: FetchRequest): Promise<Fetched> {
     const { clock } = this.#settings
     const until = clock.monotonicMs() + waitMs
     for (;;) {
       if (this.#closed) throw new StreamError('LOG_CLOSED')
-      const fetched = this.#reader.read(topic, partition, offset, bytesMax)
+      const fetched = this.#reader.read(topic, partition, offset, bytesMax, into)
       const restMs = until - clock.monotonicMs()
       if (fetched.bytes.length > 0 || restMs <= 0 || signal?.aborted) {
         await this.#breathe()
@@ -249,10 +249,11 @@ export class EmbeddedLog implements LogPort {
   async #change (ms: number, signal: AbortSignal | undefined): Promise<void> {
     const { clock, pollMs } = this.#settings
     const over = new AbortController()
-    const until = signal ? AbortSignal.any([signal, over.signal]) : over.signal
     const wake = () => { over.abort() }
     this.#waiters.add(wake)
-    await clock.sleep(this.#writer ? ms : Math.min(ms, pollMs), until)
+    signal?.addEventListener('abort', wake, { once: true })
+    await clock.sleep(this.#writer ? ms : Math.min(ms, pollMs), over.signal)
+    signal?.removeEventListener('abort', wake)
     this.#waiters.delete(wake)
   }
 }

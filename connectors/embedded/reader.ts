@@ -30,13 +30,13 @@ export class Reader {
   bounds ({ topic, partition }: Place): StoredPartition { return this.#store.partitions.get([topic.number, partition]) ?? emptyPartition }
 
   /** Whole batches from the one that holds `offset` on, as many as `bytesMax` takes, at least one. */
-  read (name: string, partition: number, offset: number, bytesMax: number): { readonly bytes: Uint8Array, readonly end: number } {
+  read (name: string, partition: number, offset: number, bytesMax: number, into?: Uint8Array): { readonly bytes: Uint8Array, readonly end: number } {
     this.#store.env.resetReadTxn()
     const place = this.place(name, partition)
     const { start, end } = this.bounds(place)
     if (!(offset >= start && offset <= end)) throw new StreamError('LOG_OUT_OF_RANGE', { topic: name, partition, offset, start, end })
     if (offset === end) return { bytes: new Uint8Array(0), end }
-    const target = new Gathering(bytesMax)
+    const target = new Gathering(bytesMax, into)
     for (let base = this.#base(place, offset); base !== null && base < end;) {
       const batch = this.stored(place, base)
       const why = batch === null ? 'missing' : batchFault(batch, base, this.#crc)
@@ -109,14 +109,19 @@ export class Reader {
 
 const corrupt = ({ topic, partition }: Place, offset: number, why: string) => new StreamError('LOG_CORRUPT', { topic: topic.name, partition, offset, why })
 
-/** Batches one after another in a buffer of their own; made small when the answer is small. */
+const none = new Uint8Array(0)
+
+/** Batches one after another in the buffer given while they fit, else in one of their own; made small when the answer is small. */
 class Gathering {
   readonly #bytesMax: number
-  #buffer = new Uint8Array(0)
+  #buffer: Uint8Array
   #used = 0
-  last = new Uint8Array(0)
+  last: Uint8Array = none
 
-  constructor (bytesMax: number) { this.#bytesMax = bytesMax }
+  constructor (bytesMax: number, into: Uint8Array = none) {
+    this.#bytesMax = bytesMax
+    this.#buffer = into
+  }
 
   /** False when there was no room; the first always has. */
   add (batch: Uint8Array): boolean {

@@ -28,7 +28,7 @@ export interface LogPort {
   offsetAt (topic: string, partition: number, timestampMs: number): Promise<number>
   /**
    * Committed record batches from `offset` on, contiguous; the first may begin before `offset`. Waits up to `waitMs` for something new;
-   * an aborted `signal` ends the wait with what is there. The bytes belong to the caller.
+   * an aborted `signal` ends the wait with what is there. The bytes belong to the caller; those given `into` last until it is given again.
    * Errors: LOG_OUT_OF_RANGE, LOG_TOPIC_UNKNOWN, LOG_CORRUPT
    */
   fetch (request: FetchRequest): Promise<Fetched>
@@ -58,7 +58,7 @@ export interface TopicSpec {
 /** `id` differs when a topic of the same name was made anew. */
 export interface TopicInfo extends TopicSpec { readonly id: string }
 
-export interface FetchRequest { readonly topic: string, readonly partition: number, readonly offset: number, readonly bytesMax: number, readonly waitMs: number, readonly signal?: AbortSignal }
+export interface FetchRequest { readonly topic: string, readonly partition: number, readonly offset: number, readonly bytesMax: number, readonly waitMs: number, readonly signal?: AbortSignal, /** Where to put the bytes if they fit: a loop that fetches need not allocate. */ readonly into?: Uint8Array }
 /** `end` is the log's end at the time of the answer. `bytes` is empty when there is nothing at or past `offset`. */
 export interface Fetched { readonly bytes: Uint8Array, readonly end: number }
 

@@ -75,6 +75,18 @@ function topics (contract: Contract): void {
 }
 
 function fetching (contract: Contract): void {
+  contract('may answer in the buffer given, with the same bytes; and outside it when they do not fit', async ({ log }) => {
+    await log.createTopic(topicSpec('readings'))
+    for (const value of ['a', 'b', 'c']) await log.append('readings', 0, batchOf([value]))
+    const into = new Uint8Array(1 << 12).fill(0xff)
+    for (const buffer of [into, into, new Uint8Array(3)]) {
+      const { bytes, end } = await log.fetch({ topic: 'readings', partition: 0, offset: 0, bytesMax: 1 << 20, waitMs: 0, into: buffer })
+      assert.deepEqual([valuesOf(bytes), end], [['a', 'b', 'c'], 3])
+    }
+    const { bytes } = await log.fetch({ topic: 'readings', partition: 0, offset: 3, bytesMax: 1 << 20, waitMs: 0, into })
+    assert.equal(bytes.length, 0)
+  })
+
   contract('assigns offsets per partition and gives back the records in order', async ({ log }) => {
     await log.createTopic(topicSpec('readings'))
     assert.deepEqual(await log.append('readings', 0, batchOf(['a', 'b'])), { baseOffset: 0 })

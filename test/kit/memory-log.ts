@@ -167,7 +167,9 @@ export class MemoryLog implements LogPort {
     const over = new AbortController()
     const wake = () => { over.abort() }
     this.#waiters.add(wake)
-    await this.#options.clock.sleep(ms, signal ? AbortSignal.any([signal, over.signal]) : over.signal)
+    signal?.addEventListener('abort', wake, { once: true })
+    await this.#options.clock.sleep(ms, over.signal)
+    signal?.removeEventListener('abort', wake)
     this.#waiters.delete(wake)
   }
 }

@@ -30,6 +30,8 @@ export class Leads {
   readonly #sink: LeadsSink
   readonly #status: LegStatus
   readonly #out = new Outputs()
+  /** One fetch is processed before the next is made, so all share one buffer: new ones would keep the garbage collector marking. */
+  readonly #fetched = new Uint8Array(fetchBytesMax)
   readonly #silences = new Map<Lead, Silence>()
   #tablesAt = Number.NEGATIVE_INFINITY
   all: readonly Lead[] = []
@@ -77,7 +79,7 @@ export class Leads {
     const { log, clock } = this.#plan
     const { topic, partition } = lead.place
     const before = lead.task.position
-    const { bytes, end } = await log.fetch({ topic, partition, offset: before, bytesMax: fetchBytesMax, waitMs: 0 })
+    const { bytes, end } = await log.fetch({ topic, partition, offset: before, bytesMax: fetchBytesMax, waitMs: 0, into: this.#fetched })
     lead.end = end
     await lead.process(bytes, this.#out, { journal: this.#sink.journal, taken: () => { this.#taken(lead) } })
     const silence = this.#silences.get(lead)!

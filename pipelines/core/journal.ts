@@ -17,3 +17,5 @@ export type JournalContent =
   | { readonly kind: 'registry', readonly table: string, readonly key: string, readonly present: boolean }
   /** The registry's answer for a schema id: its Avro JSON, or null for "not found" for good. */
   | { readonly kind: 'schema', readonly id: number, readonly schema: string | null }
+  /** A changed definition takes over; `reset` names the stages that began anew. `definition` is its data, null when it names code. */
+  | { readonly kind: 'definition', readonly hash: string, readonly definition: string | null, readonly reset: readonly string[] }

@@ -46,7 +46,7 @@ export interface NormaliseStage extends Stage {
   readonly tables: ReadonlyMap<string, TableView>
 }
 /** Takes an entry that holds from `position` on. */
-export type JournalSink = (position: number, content: JournalContent) => void
+export type JournalSink = (position: number, content: JournalContent & { kind: 'lookup' }) => void
 
 export interface WindowStage extends Stage {
   /** Results since the last `Outputs.clear`; the stage adds itself to `out.windows` when it has rows. */

@@ -1,3 +1,4 @@
+import { StreamError } from '../core/errors.ts'
 import type { JournalContent, JournalEntry } from '../core/journal.ts'
 import type { LogPort } from '../core/ports.ts'
 import { records } from '../core/record-batch.ts'
@@ -5,9 +6,10 @@ import type { Outgoing } from './batches.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
+const fetchBytesMax = 4 << 20
 
 /**
- * What shaped output and is not in the source log, numbered per task and written with the commit of its first effect.
+ * What shaped output and is not in the source log, numbered per task from 1 without a gap and written no later than the commit of its first effect.
  *
  * Shape: key = the source, value = the entry as JSON; partitioned like the input
  */
@@ -33,28 +35,51 @@ export class Journal {
   }
 }
 
-/** Entries of one task with after < number <= upTo, in their order. */
-export async function readJournal (log: LogPort, { topic, partition, source, from, after, upTo }: {
-  readonly topic: string, readonly partition: number, readonly source: string
+export interface JournalRange {
+  readonly topic: string
+  readonly partition: number
+  readonly source: string
   /** Offset in the journal topic to begin at. */
   readonly from: number
   readonly after: number
   readonly upTo: number
-}): Promise<readonly JournalEntry[]> {
-  const entries: JournalEntry[] = []
-  for await (const { key, value } of readAll(log, topic, partition, from)) {
-    if (key === null || value === null || decoder.decode(key) !== source) continue
-    const entry = JSON.parse(decoder.decode(value)) as JournalEntry
-    if (entry.number > after && entry.number <= upTo) entries.push(entry)
+}
+
+/**
+ * Entries of one task with after < number <= upTo, in the order in which they take effect: by position, then number. (Within one batch the
+ * rows looked up in a second table are journaled behind those of the first.)
+ *
+ * Delivery: an entry whose commit failed is written again under its number by the next run, so the last one of a number counts
+ * Errors:   STATE_JOURNAL when one is missing or unreadable
+ */
+export async function readJournal (log: LogPort, { topic, partition, source, from, after, upTo }: JournalRange): Promise<readonly JournalEntry[]> {
+  const entries = new Map<number, JournalEntry>()
+  for await (const { offset, key, value } of readAll(log, topic, partition, from)) {
+    if (key === null || decoder.decode(key) !== source) continue
+    const entry = parsed(value)
+    if (entry === null) throw new StreamError('STATE_JOURNAL', { topic, partition, source, offset })
+    if (entry.number > after && entry.number <= upTo) entries.set(entry.number, entry)
   }
-  return entries.sort((a, b) => a.number - b.number)
+  for (let number = after + 1; number <= upTo; number += 1) {
+    if (!entries.has(number)) throw new StreamError('STATE_JOURNAL', { topic, partition, source, from, missing: number, after, upTo })
+  }
+  return [...entries.values()].sort((a, b) => a.position - b.position || a.number - b.number)
+}
+
+function parsed (value: Uint8Array | null): JournalEntry | null {
+  try {
+    const entry = JSON.parse(decoder.decode(value ?? new Uint8Array(0))) as Partial<JournalEntry> | null
+    return typeof entry?.position === 'number' && typeof entry.number === 'number' && typeof entry.kind === 'string' ? entry as JournalEntry : null
+  } catch {
+    return null
+  }
 }
 
 /** Every record of a partition from an offset to its present end. */
 export async function * readAll (log: LogPort, topic: string, partition: number, from: number) {
   const { start, end } = await log.range(topic, partition)
   for (let offset = Math.max(start, from); offset < end;) {
-    const { bytes } = await log.fetch({ topic, partition, offset, bytesMax: 4 << 20, waitMs: 0 })
+    const { bytes } = await log.fetch({ topic, partition, offset, bytesMax: fetchBytesMax, waitMs: 0 })
     let next = offset
     for (const record of records(bytes)) {
       if (record.offset < offset || record.offset >= end) continue

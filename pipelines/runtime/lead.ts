@@ -1,17 +1,16 @@
 import { StreamError } from '../core/errors.ts'
-import type { JournalContent, JournalEntry } from '../core/journal.ts'
+import type { JournalContent } from '../core/journal.ts'
 import { Outputs } from '../core/outputs.ts'
 import type { ClockPort, Committed, LogPort } from '../core/ports.ts'
-import { readBatchHeader } from '../core/record-batch.ts'
 import type { CompiledPipeline, RetireRule } from '../core/stage.ts'
 import type { StateTree } from '../core/state.ts'
 import type { Outgoing } from './batches.ts'
-import { Journal, readJournal } from './journal.ts'
+import { Journal } from './journal.ts'
 import { type Leg, names } from './names.ts'
-import { readSnapshot, type Snapshot, type SnapshotFacts, SnapshotWriter } from './snapshot.ts'
-import { adopt } from './adopt.ts'
+import { createTask, endOf, type Restored, restoreTask } from './restore.ts'
+import { type Append, readSnapshot, type Snapshot, type SnapshotFacts, SnapshotWriter } from './snapshot.ts'
 import type { Table } from './tables.ts'
-import { Task } from './task.ts'
+import type { Task, TaskControl } from './task.ts'
 
 /** What both legs need of the world, and of the definition. */
 export interface LegPlan {
@@ -37,85 +36,77 @@ export interface Place { readonly source: string, readonly topic: string, readon
 /** Metadata of a commit: whose state it stands for. */
 export interface CommitFacts { readonly topicId: string, readonly hash: string, readonly journal: number }
 
-/**
- * A task as its leader runs it: restored, with its journal and its snapshots.
- *
- * Source: architecture, "State, commit, recovery": state at S, then the input S..C with the journal, without emitting, then on
- */
+interface LeadParts { readonly task: Task, readonly journal: number, readonly topicId: string, readonly generation: number, readonly takeover: Restored['takeover'], readonly append: Append | undefined }
+
+/** A task as its leader runs it: restored, with its journal and its snapshots. */
 export class Lead {
   readonly place: Place
   readonly task: Task
   readonly journal: Journal
   readonly topicId: string
   readonly snapshots: SnapshotWriter
-  /** What the change of the definition gave, to be committed first; null when nothing changed. */
-  takeover: Outputs | null = null
   /** The input's end as last seen; behind it is the lag. */
   end = 0
   readonly #plan: LegPlan
-  readonly #verdicts = new Map<number, string | null>()
+  #takeover: Restored['takeover']
+  #saved = ''
 
-  private constructor (plan: LegPlan, place: Place, { task, journal, topicId, generation }: { readonly task: Task, readonly journal: number, readonly topicId: string, readonly generation: number }) {
+  private constructor (plan: LegPlan, place: Place, { task, journal, topicId, generation, takeover, append }: LeadParts) {
     this.#plan = plan
     this.place = place
     this.task = task
     this.topicId = topicId
+    this.#takeover = takeover
     const { pipeline, leg, log } = plan
     const { source, partition } = place
     this.journal = new Journal({ topic: names.journal(pipeline.name, leg), partition, source, number: journal })
-    this.snapshots = new SnapshotWriter(log, { topic: names.state(pipeline.name, leg), partition, source }, generation)
+    this.snapshots = new SnapshotWriter(log, { topic: names.state(pipeline.name, leg), partition, source }, { generation, ...append && { append } })
   }
 
   /**
-   * Restore a task and bring it to the committed position.
+   * Restore a task and bring it to the committed position. `append` writes snapshots.
    *
-   * Errors: STATE_LOST, STATE_POSITION, STATE_TOPIC, STATE_STAGE, STATE_DEFINITION, STATE_CORRUPT, STATE_VERSION; none is guessed around
+   * Errors: STATE_LOST, STATE_POSITION, STATE_TOPIC, STATE_STAGE, STATE_DEFINITION, STATE_JOURNAL, STATE_CORRUPT, STATE_VERSION; none is guessed around
    */
-  static async open (plan: LegPlan, place: Place, committed: Committed | null): Promise<Lead> {
+  static async open (plan: LegPlan, place: Place, { committed, append }: { readonly committed: Committed | null, readonly append?: Append | undefined }): Promise<Lead> {
     const { log, pipeline, leg } = plan
     const { source, topic, partition } = place
-    const info = (await log.topic(topic))!
+    const info = await log.topic(topic)
+    if (info === null) throw new StreamError('LOG_TOPIC_UNKNOWN', { topic })
     const saved = await readSnapshot(log, { topic: names.state(pipeline.name, leg), partition, source })
     if (saved === null) {
       if (committed !== null) throw new StreamError('STATE_LOST', { pipeline: pipeline.name, leg, topic, partition, committed: committed.offset })
-      return Lead.#fresh(plan, place, info.id)
+      return Lead.#fresh(plan, place, { topicId: info.id, append })
     }
-    const facts = committed === null ? { topicId: saved.facts.topicId, hash: saved.facts.definitionHash, journal: saved.facts.journal } : JSON.parse(committed.metadata) as CommitFacts
+    const facts = committed === null ? null : factsOf(committed, place)
     const offset = committed?.offset ?? saved.facts.position
-    await checkPositions(plan, place, { saved, offset, topicId: info.id })
-    return Lead.#restored(plan, place, { saved, offset, facts })
+    await checkPositions(plan, place, { saved, offset, topicIds: [saved.facts.topicId, ...facts === null ? [] : [facts.topicId], info.id] })
+    const journal = facts?.journal ?? saved.facts.journal
+    const { task, takeover } = await restoreTask(plan, place, { saved, offset, journal })
+    const lead = new Lead(plan, place, { task, journal, topicId: info.id, generation: saved.generation + 1, takeover, append })
+    // An owner's first snapshot is a base; that of a changed definition waits for the commit of what its taking over gives.
+    if (takeover === null) await lead.save(await lead.copy())
+    return lead
   }
 
   /** First start: from the first record still held. A base of the empty state says where it began. */
-  static async #fresh (plan: LegPlan, place: Place, topicId: string): Promise<Lead> {
+  static async #fresh (plan: LegPlan, place: Place, { topicId, append }: { readonly topicId: string, readonly append: Append | undefined }): Promise<Lead> {
     const { start } = await plan.log.range(place.topic, place.partition)
-    const lead = new Lead(plan, place, { task: createTask(plan.pipeline, plan, place), journal: 0, topicId, generation: 1 })
+    const lead = new Lead(plan, place, { task: createTask(plan.pipeline, plan, place), journal: 0, topicId, generation: 1, takeover: null, append })
     lead.task.load(new Uint8Array(0), start, start)
     lead.task.step(new Outputs(), null)
     await lead.save(await lead.copy())
     return lead
   }
 
-  static async #restored (plan: LegPlan, place: Place, { saved, offset, facts }: { readonly saved: Snapshot, readonly offset: number, readonly facts: CommitFacts }): Promise<Lead> {
-    const { pipeline, leg, log } = plan
-    const same = saved.facts.definitionHash === pipeline.hash
-    const before = same ? pipeline : earlier(plan, place, { saved, offset })
-    let task = createTask(before ?? pipeline, plan, place)
-    if (before !== null) task.restore(saved.state)
-    const entries = await readJournal(log, { topic: names.journal(pipeline.name, leg), partition: place.partition, source: place.source, from: saved.facts.journalOffset, after: saved.facts.journal, upTo: facts.journal })
-    const lead = new Lead(plan, place, { task, journal: facts.journal, topicId: facts.topicId, generation: saved.generation + 1 })
-    if (before !== null) await lead.#catchUp(offset, entries)
-    if (same) {
-      await lead.save(await lead.copy())
-      return lead
-    }
-    const state = before === null ? saved.state : task.snapshot()
-    task = createTask(pipeline, plan, place)
-    const out = adopt(task, state, plan)
-    const moved = new Lead(plan, place, { task, journal: facts.journal, topicId: facts.topicId, generation: saved.generation + 1 })
-    // The commit of a takeover bears the new hash: after it, what it emitted is out already.
-    moved.takeover = facts.hash === pipeline.hash ? new Outputs() : out
-    return moved
+  /** A changed definition takes over, once, before anything else: journaled, so that a crash before the next snapshot does not do it again. Gives what it clears. */
+  takeOver (journal: (outgoing: Outgoing) => void): Outputs | null {
+    if (this.#takeover === null) return null
+    const { out, reset } = this.#takeover
+    this.#takeover = null
+    const { pipeline: { hash }, definition } = this.#plan
+    journal(this.journal.entry(this.task.position, this.task.clock.arrival, { kind: 'definition', hash, definition, reset }))
+    return out
   }
 
   /** Process record batches fetched from the task's position on. `taken` is called after each step, before the outputs are cleared. */
@@ -134,14 +125,14 @@ export class Lead {
   }
 
   /** Something that does not follow from the log: journaled, then applied. */
-  control (content: JournalContent, out: Outputs, journal: (outgoing: Outgoing) => void): void {
+  control (content: TaskControl, out: Outputs, journal: (outgoing: Outgoing) => void): void {
     journal(this.journal.entry(this.task.position, this.task.clock.arrival, content))
     this.task.control(content, out)
   }
 
   get commitFacts (): CommitFacts { return { topicId: this.topicId, hash: this.#plan.pipeline.hash, journal: this.journal.number } }
 
-  /** The state as it is now, for `save`. What led to it was committed before. */
+  /** The state as it is now, for `save`. What led to it is committed before it is saved. */
   async copy (): Promise<{ readonly state: StateTree, readonly facts: SnapshotFacts }> {
     const { log, pipeline, leg, definition } = this.#plan
     // Read before the state is copied: entries that come after the copy lie behind it.
@@ -152,71 +143,31 @@ export class Lead {
 
   async save ({ state, facts }: { readonly state: StateTree, readonly facts: SnapshotFacts }): Promise<void> {
     await this.snapshots.write(state, facts)
+    this.#saved = `${facts.position}/${facts.journal}`
   }
 
-  /** The input from the task's position to `to`, with the journal, without emitting. */
-  async #catchUp (to: number, entries: readonly JournalEntry[]): Promise<void> {
-    const out = new Outputs()
-    for (const entry of entries) if (entry.kind === 'schema') this.#verdicts.set(entry.id, entry.schema)
-    for (const entry of entries) {
-      await this.#again(Math.min(entry.position, to), out)
-      if (entry.kind !== 'schema') this.task.control(entry, out)
-      out.clear()
-    }
-    await this.#again(to, out)
-  }
+  /** Where the task stands: ticks move no position, but the journal. */
+  get stand (): string { return `${this.task.position}/${this.journal.number}` }
+  get isSaved (): boolean { return this.#saved === this.stand }
 
-  async #again (to: number, out: Outputs): Promise<void> {
-    const { task, place: { topic, partition } } = this
-    while (task.position < to) {
-      const { bytes } = await this.#plan.log.fetch({ topic, partition, offset: task.position, bytesMax: 4 << 20, waitMs: 0 })
-      const end = Math.min(endOf(bytes), to)
-      if (end <= task.position) throw new StreamError('STATE_POSITION', { topic, partition, snapshot: task.position, committed: to })
-      task.load(bytes, task.position, end)
-      for (let step = task.step(out, null); ; step = task.step(out, null)) {
-        out.clear()
-        if (step === 'end') break
-        if (step === 'schema') await this.#answer(out, () => {})
-      }
-    }
-  }
-
+  /** Both answers are content of the journal: what follows from the log must not depend on what the registry says later. */
   async #answer (out: Outputs, journal: (outgoing: Outgoing) => void): Promise<void> {
     const id = this.task.schemaWanted!
-    const known = this.#verdicts.get(id)
-    const schema = known === undefined ? await this.#plan.schema(id) : known
-    this.#verdicts.set(id, schema)
-    const content = { kind: 'schema', id, schema } as const
-    if (schema === null && known === undefined) this.control(content, out, journal)
-    else this.task.control(content, out)
+    this.control({ kind: 'schema', id, schema: await this.#plan.schema(id) }, out, journal)
   }
 }
 
-export function createTask (pipeline: CompiledPipeline, { leg, mode, tables }: LegPlan, { source, topic, partition }: Place): Task {
-  return new Task(pipeline.createStages({ leg, source, topic, partition, mode, tables }))
+function factsOf ({ metadata, offset }: Committed, { topic, partition }: Place): CommitFacts {
+  try {
+    return JSON.parse(metadata) as CommitFacts
+  } catch (cause) {
+    throw new StreamError('STATE_CORRUPT', { topic, partition, committed: offset, metadata }, { cause })
+  }
 }
 
-async function checkPositions ({ log, pipeline, leg }: LegPlan, { topic, partition }: Place, { saved, offset, topicId }: { readonly saved: Snapshot, readonly offset: number, readonly topicId: string }): Promise<void> {
+async function checkPositions ({ log, pipeline, leg }: LegPlan, { topic, partition }: Place, { saved, offset, topicIds }: { readonly saved: Snapshot, readonly offset: number, readonly topicIds: readonly string[] }): Promise<void> {
   const { start, end } = await log.range(topic, partition)
   const facts = { pipeline: pipeline.name, leg, topic, partition, start, snapshot: saved.facts.position, committed: offset, end }
-  if (saved.facts.topicId !== topicId) throw new StreamError('STATE_TOPIC', { ...facts, was: saved.facts.topicId, is: topicId })
-  if (!(saved.facts.position <= offset && offset <= end && (start <= saved.facts.position || saved.facts.position === offset))) throw new StreamError('STATE_POSITION', facts)
-}
-
-/** The definition that wrote the state, when it must still finish S..C; null when there is nothing to finish. */
-function earlier (plan: LegPlan, { topic, partition }: Place, { saved, offset }: { readonly saved: Snapshot, readonly offset: number }): CompiledPipeline | null {
-  if (saved.facts.position === offset) return null
-  if (saved.facts.definition === null) throw new StreamError('STATE_DEFINITION', { pipeline: plan.pipeline.name, leg: plan.leg, topic, partition, snapshot: saved.facts.position, committed: offset })
-  return plan.compile(saved.facts.definition)
-}
-
-/** Offset behind the last record of consecutive batches. */
-export function endOf (bytes: Uint8Array): number {
-  let end = 0
-  let from = 0
-  for (let header = readBatchHeader(bytes, from); header !== null; header = readBatchHeader(bytes, from)) {
-    end = header.baseOffset + header.lastOffsetDelta + 1
-    from += header.bytes
-  }
-  return end
+  if (new Set(topicIds).size > 1) throw new StreamError('STATE_TOPIC', { ...facts, was: topicIds[0], is: topicIds.at(-1) })
+  if (!(start <= saved.facts.position && saved.facts.position <= offset && offset <= end)) throw new StreamError('STATE_POSITION', facts)
 }

@@ -1,10 +1,12 @@
 import { isDeviceOf } from '../core/registry.ts'
 import { Outputs } from '../core/outputs.ts'
 import type { Committed, TopicSpec } from '../core/ports.ts'
+import { StreamError } from '../core/errors.ts'
 import type { Outgoing } from './batches.ts'
 import { Lead, type LegPlan, type Place } from './lead.ts'
 import { names } from './names.ts'
-import type { LegStatus } from './status.ts'
+import type { Append } from './snapshot.ts'
+import { add, type LegStatus } from './status.ts'
 
 const fetchBytesMax = 1 << 20
 const tickEveryMs = 1_000
@@ -34,6 +36,8 @@ export class Leads {
   readonly #fetched = new Uint8Array(fetchBytesMax)
   readonly #silences = new Map<Lead, Silence>()
   #tablesAt = Number.NEGATIVE_INFINITY
+  /** Versions of the tables as rules were last told of their keys. */
+  #told = ''
   all: readonly Lead[] = []
 
   constructor (plan: LegPlan, status: LegStatus, sink: LeadsSink) {
@@ -42,14 +46,21 @@ export class Leads {
     this.#sink = sink
   }
 
-  async open (committed: (topic: string, partition: number) => Promise<Committed | null>): Promise<void> {
+  /** Restore every task; a changed definition takes over. Gives the tasks that it took over: their first base is to be written once that is committed. */
+  async open (committed: (topic: string, partition: number) => Promise<Committed | null>, append?: Append): Promise<readonly Lead[]> {
     for (const table of this.#plan.tables.values()) await table.catchUp(this.#plan.log)
     const leads: Lead[] = []
-    for (const place of await placesOf(this.#plan)) leads.push(await Lead.open(this.#plan, place, await committed(place.topic, place.partition)))
+    for (const place of await placesOf(this.#plan)) leads.push(await Lead.open(this.#plan, place, { committed: await committed(place.topic, place.partition), append }))
     this.all = leads
     const now = this.#plan.clock.monotonicMs()
     for (const lead of leads) this.#silences.set(lead, { since: now, arrival: this.#arrivalOf(lead), lastTick: now })
+    const changed = leads.filter(lead => {
+      const out = lead.takeOver(this.#sink.journal)
+      if (out !== null) this.#sink.taken(lead, out)
+      return out !== null
+    })
     this.#register()
+    return changed
   }
 
   /** One round over all tasks. False when nothing new came. */
@@ -70,9 +81,22 @@ export class Leads {
     const stop = new AbortController()
     const either = AbortSignal.any([signal, stop.signal])
     const waits = this.all.map(({ place: { topic, partition }, task }) => this.#plan.log.fetch({ topic, partition, offset: task.position, bytesMax: 1, waitMs, signal: either }))
-    await Promise.race(waits.length === 0 ? [this.#plan.clock.sleep(waitMs, signal)] : waits)
-    stop.abort()
-    await Promise.all(waits)
+    try {
+      await Promise.race(waits.length === 0 ? [this.#plan.clock.sleep(waitMs, signal)] : waits)
+    } finally {
+      stop.abort()
+      await Promise.allSettled(waits)
+    }
+  }
+
+  /** Tasks that have moved since their last snapshot. */
+  unsaved (): readonly Lead[] { return this.all.filter(({ isSaved }) => !isSaved) }
+
+  /** Per partition, the offset of the state topic before which no task's snapshots are of use. */
+  oldestBases (): readonly (readonly [partition: number, before: number])[] {
+    const oldest = new Map<number, number>()
+    for (const { place: { partition }, snapshots } of this.all) oldest.set(partition, Math.min(oldest.get(partition) ?? Number.POSITIVE_INFINITY, snapshots.baseOffset))
+    return [...oldest].filter(([, before]) => before > 0)
   }
 
   async #advance (lead: Lead): Promise<boolean> {
@@ -112,13 +136,15 @@ export class Leads {
     const now = this.#plan.clock.monotonicMs()
     if (this.#plan.tables.size === 0 || now - this.#tablesAt < tablesEveryMs) return
     this.#tablesAt = now
-    let changed = false
-    for (const table of this.#plan.tables.values()) if (await table.catchUp(this.#plan.log)) changed = true
-    if (changed) this.#register()
+    for (const table of this.#plan.tables.values()) await table.catchUp(this.#plan.log)
+    this.#register()
   }
 
   /** Tell rules with a registry which keys came and went; journaled, since tables do not follow from the source log. */
   #register (): void {
+    const versions = [...this.#plan.tables.values()].map(({ version }) => version).join()
+    if (versions === this.#told) return
+    this.#told = versions
     for (const lead of this.all) {
       const watched = new Set(lead.task.stages.rules.flatMap(({ registryTable }) => registryTable ?? []))
       for (const name of watched) {
@@ -144,7 +170,7 @@ export class Leads {
     if (signals !== null) status.normalised += signals.count
     for (const { rows } of this.#out.windows) for (let row = 0; row < rows.count; row += 1) status.windows += rows.closing[row]!
     status.late += this.#out.late.length
-    for (const [reason, many] of this.#out.counts) status.dropped.set(reason, (status.dropped.get(reason) ?? 0) + many)
+    for (const [reason, many] of this.#out.counts) add(status.dropped, reason, many)
     this.#out.counts.clear()
     this.#sink.taken(lead, this.#out)
     lead.task.signals = null
@@ -152,18 +178,26 @@ export class Leads {
 }
 
 /** Every partition of every source. */
-async function placesOf ({ log, pipeline }: LegPlan): Promise<readonly Place[]> {
+async function placesOf (plan: LegPlan): Promise<readonly Place[]> {
   const places: Place[] = []
-  for (const { name: source, topic, idleMs } of pipeline.sources) {
-    const { partitions } = (await log.topic(topic))!
+  for (const { name: source, topic, idleMs } of plan.pipeline.sources) {
+    const partitions = await partitionsOf(plan, topic)
     for (let partition = 0; partition < partitions; partition += 1) places.push({ source, topic, partition, partitions, idleMs })
   }
   return places
 }
 
+/** Errors: LOG_TOPIC_UNKNOWN */
+export async function partitionsOf ({ log }: LegPlan, topic: string): Promise<number> {
+  const info = await log.topic(topic)
+  if (info === null) throw new StreamError('LOG_TOPIC_UNKNOWN', { topic })
+  return info.partitions
+}
+
 /** Make the topics that a leg keeps for itself; they are partitioned like the input. */
-export async function createInternalTopics ({ log, pipeline, leg }: LegPlan): Promise<void> {
-  const counts = await Promise.all(pipeline.sources.map(async ({ topic }) => (await log.topic(topic))!.partitions))
+export async function createInternalTopics (plan: LegPlan): Promise<void> {
+  const { log, pipeline, leg } = plan
+  const counts = await Promise.all(pipeline.sources.map(({ topic }) => partitionsOf(plan, topic)))
   const spec: Omit<TopicSpec, 'name'> = { partitions: Math.max(...counts), cleanup: 'delete', retentionMs: null, timestamps: 'CreateTime' }
   await log.createTopic({ ...spec, name: names.state(pipeline.name, leg) })
   await log.createTopic({ ...spec, name: names.journal(pipeline.name, leg) })

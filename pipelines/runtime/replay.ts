@@ -1,5 +1,4 @@
 import type { Batch } from '../core/batch.ts'
-import type { JournalContent } from '../core/journal.ts'
 import type { KeyTable } from '../core/keys.ts'
 import { Outputs } from '../core/outputs.ts'
 import { type Headers, RecordBatchWriter } from '../core/record-batch.ts'
@@ -8,7 +7,7 @@ import type { CompiledPipeline } from '../core/stage.ts'
 import type { TableView } from '../core/table.ts'
 import { type Ordered, ordered } from './order.ts'
 import { decodeState, encodeState } from './state-codec.ts'
-import { Task } from './task.ts'
+import { Task, type TaskControl } from './task.ts'
 
 /** A step of a bounded input. `sequence` grows by one from item to item; outputs name the one that caused them. */
 export type ReplayItem = { readonly sequence: number } & (
@@ -36,13 +35,13 @@ export type ReplayFormat = (output: ReplayOutput) => string | null
 
 interface Pending { readonly writer: RecordBatchWriter, readonly sequences: number[] }
 /** What came since the last snapshot, to be played again after a crash. */
-type Past = PastRecords | { readonly content: JournalContent, /** Null: every task's. */ readonly source: string | null }
+type Past = PastRecords | { readonly content: TaskControl, /** Null: every task's. */ readonly source: string | null }
 interface PastRecords {
   readonly source: string
   readonly bytes: Uint8Array
   readonly from: number
   readonly to: number
-  readonly lookups: readonly { readonly position: number, readonly content: JournalContent }[]
+  readonly lookups: readonly { readonly position: number, readonly content: TaskControl }[]
 }
 
 /**
@@ -155,13 +154,14 @@ export class Replay {
 
   #process ({ source, bytes, from, to }: Omit<PastRecords, 'lookups'>): void {
     const task = this.#tasks.get(source)!
-    const lookups: { position: number, content: JournalContent }[] = []
+    const lookups: { position: number, content: TaskControl }[] = []
     task.load(bytes, from, to)
     this.#run(task, (position, content) => { lookups.push({ position, content }) }, () => { this.#emit(source, task, null) })
-    if (this.#options.crashEvery !== null) this.#past.push({ source, bytes, from, to, lookups })
+    // Within a batch, rows looked up in a second table are told of after those of the first; to play them again they stand by position.
+    if (this.#options.crashEvery !== null) this.#past.push({ source, bytes, from, to, lookups: lookups.sort((a, b) => a.position - b.position) })
   }
 
-  #run (task: Task, journal: ((position: number, content: JournalContent) => void) | null, taken: () => void): void {
+  #run (task: Task, journal: ((position: number, content: TaskControl) => void) | null, taken: () => void): void {
     for (;;) {
       const step = task.step(this.#out, journal)
       if (step === 'schema') task.control({ kind: 'schema', id: task.schemaWanted!, schema: this.#options.schema(task.schemaWanted!) }, this.#out)
@@ -170,7 +170,7 @@ export class Replay {
     }
   }
 
-  #control (content: JournalContent, only: string | null = null): void {
+  #control (content: TaskControl, only: string | null = null): void {
     for (const [source, task] of this.#tasks) {
       if (only !== null && source !== only) continue
       task.control(content, this.#out)

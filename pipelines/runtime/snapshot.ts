@@ -20,6 +20,7 @@ export interface SnapshotFacts {
 export interface Snapshot { readonly facts: SnapshotFacts, readonly state: StateTree, readonly generation: number }
 
 interface Head extends SnapshotFacts {
+  readonly format: number
   readonly kind: 'base' | 'delta'
   readonly generation: number
   /** Counts an owner's snapshots from 0; a delta follows the one before it. */
@@ -27,8 +28,12 @@ interface Head extends SnapshotFacts {
   readonly base: number
   readonly chunk: number
   readonly chunks: number
-  readonly crc: number
 }
+
+/** Of the records on the state topic. */
+const format = 1
+/** Before the head's JSON: CRC-32C of all that follows it, and the head's length. */
+const prefixBytes = 8
 
 const chunkBytesMax = 4 << 20
 const deltasMax = 30
@@ -38,6 +43,8 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 interface Place { readonly topic: string, readonly partition: number, readonly source: string }
+/** Writes one record batch to a partition; by the leader's membership, so that a member who has lost the lead leaves no snapshot behind. */
+export type Append = (topic: string, partition: number, bytes: Uint8Array) => Promise<unknown>
 
 /**
  * Snapshots of one task on the state topic: a base, then deltas of changed column blocks, each naming its base and the owner's generation.
@@ -47,17 +54,19 @@ interface Place { readonly topic: string, readonly partition: number, readonly s
  */
 export class SnapshotWriter {
   readonly #log: LogPort
+  readonly #append: Append
   readonly #place: Place
   readonly #generation: number
   #previous: Flat | null = null
   #baseBytes = 0
   #sequence = 0
   #base = 0
-  /** Offset of the last base on the state topic. */
+  /** No record of the last base lies before this offset of the state topic. */
   baseOffset = 0
 
-  constructor (log: LogPort, place: Place, generation: number) {
+  constructor (log: LogPort, place: Place, { generation, append }: { readonly generation: number, readonly append?: Append }) {
     this.#log = log
+    this.#append = append ?? ((topic, partition, bytes) => log.append(topic, partition, bytes))
     this.#place = place
     this.#generation = generation
   }
@@ -72,31 +81,35 @@ export class SnapshotWriter {
       this.#base = this.#sequence
       this.#baseBytes = bytes.length
     }
-    const offset = await this.#append(bytes, { ...facts, definition: small ? null : facts.definition, kind: small ? 'delta' : 'base' })
-    if (!small) this.baseOffset = offset
+    const { end } = await this.#log.range(this.#place.topic, this.#place.partition)
+    await this.#write(bytes, { ...facts, definition: small ? null : facts.definition, kind: small ? 'delta' : 'base' })
+    if (!small) this.baseOffset = end
     this.#previous = flat
     this.#sequence += 1
   }
 
-  async #append (bytes: Uint8Array, head: SnapshotFacts & { readonly kind: 'base' | 'delta' }): Promise<number> {
+  async #write (bytes: Uint8Array, head: SnapshotFacts & { readonly kind: 'base' | 'delta' }): Promise<void> {
     const { topic, partition, source } = this.#place
     const chunks = Math.max(1, Math.ceil(bytes.length / chunkBytesMax))
-    let first = -1
     for (let chunk = 0; chunk < chunks; chunk += 1) {
       const part = bytes.subarray(chunk * chunkBytesMax, (chunk + 1) * chunkBytesMax)
-      const full: Head = { ...head, generation: this.#generation, sequence: this.#sequence, base: this.#base, chunk, chunks, crc: crc32c(part) }
-      const json = encoder.encode(JSON.stringify(full))
-      const value = new Uint8Array(4 + json.length + part.length)
-      new DataView(value.buffer).setUint32(0, json.length)
-      value.set(json, 4)
-      value.set(part, 4 + json.length)
+      const value = sealed({ ...head, format, generation: this.#generation, sequence: this.#sequence, base: this.#base, chunk, chunks }, part)
       const writer = new RecordBatchWriter(value.length + 256)
       writer.append(0, encoder.encode(source), value)
-      const { baseOffset } = await this.#log.append(topic, partition, writer.finish())
-      if (first < 0) first = baseOffset
+      await this.#append(topic, partition, writer.finish())
     }
-    return first
   }
+}
+
+function sealed (head: Head, part: Uint8Array): Uint8Array {
+  const json = encoder.encode(JSON.stringify(head))
+  const value = new Uint8Array(prefixBytes + json.length + part.length)
+  value.set(json, prefixBytes)
+  value.set(part, prefixBytes + json.length)
+  const view = new DataView(value.buffer)
+  view.setUint32(4, json.length)
+  view.setUint32(0, crc32c(value.subarray(4)))
+  return value
 }
 
 interface Stored { readonly head: Head, readonly parts: Uint8Array[] }
@@ -134,15 +147,18 @@ export async function readSnapshot (log: LogPort, place: Place): Promise<Snapsho
 const newer = (a: Head, b: Head) => a.generation > b.generation || (a.generation === b.generation && a.sequence > b.sequence)
 
 function readPart (value: Uint8Array, { topic, partition, source }: Place): { head: Head, part: Uint8Array } {
+  let head: Head
+  const at = { topic, partition, source }
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength)
+  if (value.length < prefixBytes || view.getUint32(0) !== crc32c(value.subarray(4))) throw new StreamError('STATE_CORRUPT', { ...at, bytes: value.length })
+  const partAt = prefixBytes + view.getUint32(4)
   try {
-    const length = new DataView(value.buffer, value.byteOffset, value.byteLength).getUint32(0)
-    const head = JSON.parse(decoder.decode(value.subarray(4, 4 + length))) as Head
-    const part = value.slice(4 + length)
-    if (crc32c(part) !== head.crc) throw new RangeError('the checksum does not fit')
-    return { head, part }
+    head = JSON.parse(decoder.decode(value.subarray(prefixBytes, partAt))) as Head
   } catch (cause) {
-    throw new StreamError('STATE_CORRUPT', { topic, partition, source }, { cause })
+    throw new StreamError('STATE_CORRUPT', at, { cause })
   }
+  if (head.format !== format) throw new StreamError('STATE_VERSION', { ...at, state: head.format, engine: format })
+  return { head, part: value.slice(partAt) }
 }
 
 function joined (parts: readonly Uint8Array[]): Uint8Array {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { crc32c } from '../core/crc32c.ts'
 import { StreamError } from '../core/errors.ts'
 import type { StateTree, StateValue, TypedArray } from '../core/state.ts'
@@ -14,6 +15,7 @@ type ArrayKind = keyof typeof arrays
  * State as bytes: a JSON skeleton, then the columns as they lie in memory (little endian), each at a multiple of 8.
  *
  * Shape:  magic, version, CRC-32C of all that follows, length of the skeleton, number of bytes; skeleton; columns
+ * Limits: 4 GiB
  * Errors: STATE_CORRUPT for bytes that are not what was written, STATE_VERSION for another engine's
  */
 export function encodeState (state: StateTree): Uint8Array {
@@ -22,6 +24,7 @@ export function encodeState (state: StateTree): Uint8Array {
   const skeleton = new TextEncoder().encode(flat.skeleton)
   let length = aligned(headerBytes + skeleton.length)
   for (const column of columns) length = aligned(length + column.byteLength)
+  assert(length < 2 ** 32, 'state of one task is below 4 GiB')
   const bytes = new Uint8Array(length)
   const view = new DataView(bytes.buffer)
   bytes.set(skeleton, headerBytes)
@@ -135,7 +138,7 @@ function columnsOf (skeleton: string): readonly { readonly kind: ArrayKind, read
   return found
 }
 
-const aligned = (at: number) => (at + 7) & ~7
+const aligned = (at: number) => Math.ceil(at / 8) * 8
 
 /** Columns become [kind, length]; lists ['list', ...]; numbers that JSON does not have become text. */
 type Folded = null | boolean | number | readonly unknown[] | { readonly [name: string]: Folded }
@@ -153,7 +156,12 @@ function fold (value: StateValue, columns: TypedArray[]): Folded {
 }
 
 const isList = (value: StateTree | readonly StateValue[]): value is readonly StateValue[] => Array.isArray(value)
-const kindOf = (array: TypedArray): ArrayKind => (Object.keys(arrays) as ArrayKind[]).find(kind => array instanceof arrays[kind])!
+
+function kindOf (array: TypedArray): ArrayKind {
+  const kind = (Object.keys(arrays) as ArrayKind[]).find(name => array instanceof arrays[name])
+  assert(kind !== undefined, 'state holds columns of the kinds that the codec knows')
+  return kind
+}
 
 function unfold (value: Folded, cursor: { readonly columns: readonly TypedArray[], at: number }): StateValue {
   if (value === null || typeof value === 'boolean' || typeof value === 'number') return value

@@ -12,6 +12,8 @@ export interface LegStatus {
   late: number
   commits: number
   snapshots: number
+  /** How often it began anew after an error of the world around it. */
+  retries: number
   readonly deadLetters: Map<string, number>
   readonly dropped: Map<string, number>
   watermark: number
@@ -19,7 +21,20 @@ export interface LegStatus {
 }
 
 export function createStatus (): LegStatus {
-  return { readings: 0, normalised: 0, windows: 0, raised: 0, cleared: 0, late: 0, commits: 0, snapshots: 0, deadLetters: new Map(), dropped: new Map(), watermark: Number.NEGATIVE_INFINITY, lag: 0 }
+  return { readings: 0, normalised: 0, windows: 0, raised: 0, cleared: 0, late: 0, commits: 0, snapshots: 0, retries: 0, deadLetters: new Map(), dropped: new Map(), watermark: Number.NEGATIVE_INFINITY, lag: 0 }
 }
 
 export function add (counts: Map<string, number>, reason: string, by: number): void { counts.set(reason, (counts.get(reason) ?? 0) + by) }
+
+export function copyStatus (status: LegStatus): LegStatus {
+  return { ...status, deadLetters: new Map(status.deadLetters), dropped: new Map(status.dropped) }
+}
+
+/** Back to what was committed: what comes again is not counted twice. */
+export function resetStatus (status: LegStatus, { deadLetters, dropped, ...numbers }: LegStatus): void {
+  Object.assign(status, numbers)
+  for (const [to, from] of [[status.deadLetters, deadLetters], [status.dropped, dropped]] as const) {
+    to.clear()
+    for (const [reason, many] of from) to.set(reason, many)
+  }
+}

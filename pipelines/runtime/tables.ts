@@ -7,10 +7,11 @@ export type RowDecoder = (value: Uint8Array) => Promise<TableRow | null>
 
 export interface TableOptions { readonly name: string, readonly topic: string, /** Column that holds the key; the record's own key where it is null. */ readonly key: string, readonly decode: RowDecoder }
 
+const fetchBytesMax = 1 << 20
 const decoder = new TextDecoder()
 
 /**
- * The latest row per key of a compacted topic, kept up with the topic.
+ * The latest row per key of a compacted topic, kept up with the topic. Both legs may share it.
  *
  * State:  one row per key, in memory
  * Limits: the topic's live keys must fit in memory
@@ -25,6 +26,7 @@ export class Table implements TableView {
   /** The key a record's own key last stood for, so that a tombstone finds its row. */
   readonly #keys = new Map<string, string>()
   readonly #offsets: number[] = []
+  #turn: Promise<void> = Promise.resolve()
 
   constructor (options: TableOptions) {
     this.name = options.name
@@ -34,41 +36,46 @@ export class Table implements TableView {
   get (key: string): TableRow | undefined { return this.#rows.get(key) }
   keys (): Iterable<string> { return this.#rows.keys() }
 
-  /** Read all that the topic has now. True when a row changed. */
-  async catchUp (log: LogPort): Promise<boolean> {
+  /** Read all that the topic has now. Calls take turns: two at once would read every record twice. `version` tells what changed. */
+  catchUp (log: LogPort): Promise<void> {
+    const turn = this.#turn.then(() => this.#read(log))
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  async #read (log: LogPort): Promise<void> {
     const { topic } = this.#options
-    const before = this.version
     const info = await log.topic(topic)
     for (let partition = 0; partition < (info?.partitions ?? 0); partition += 1) {
       const { start, end } = await log.range(topic, partition)
       let offset = Math.max(start, this.#offsets[partition] ?? 0)
       while (offset < end) {
-        const { bytes } = await log.fetch({ topic, partition, offset, bytesMax: 1 << 20, waitMs: 0 })
+        const { bytes } = await log.fetch({ topic, partition, offset, bytesMax: fetchBytesMax, waitMs: 0 })
         let next = offset
         for (const record of records(bytes)) {
           if (record.offset < offset) continue
-          next = record.offset + 1
           await this.#take(record.key, record.value)
+          next = record.offset + 1
+          this.#offsets[partition] = next
         }
         if (next === offset) break
         offset = next
       }
       this.#offsets[partition] = Math.max(offset, end)
     }
-    return this.version !== before
   }
 
   async #take (recordKey: Uint8Array | null, value: Uint8Array | null): Promise<void> {
     const own = recordKey === null ? '' : decoder.decode(recordKey)
-    if (value === null) {
-      if (this.#rows.delete(this.#keys.get(own) ?? own)) this.version += 1
-      return
-    }
-    const row = await this.#options.decode(value)
-    if (row === null) { this.unreadable += 1; return }
-    const key = String(row[this.#options.key] ?? own)
-    this.#keys.set(own, key)
-    this.#rows.set(key, row)
+    const row = value === null ? null : await this.#options.decode(value)
+    if (value !== null && row === null) { this.unreadable += 1; return }
+    const key = row === null ? null : String(row[this.#options.key] ?? own)
+    const before = this.#keys.get(own)
+    // A record's key stands for one row: a row under another key takes the place of the one before.
+    if (before !== undefined && before !== key && this.#rows.delete(before)) this.version += 1
+    if (key === null) { this.#keys.delete(own); return }
+    if (recordKey !== null) this.#keys.set(own, key)
+    this.#rows.set(key, row!)
     this.version += 1
   }
 }

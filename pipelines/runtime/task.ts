@@ -7,6 +7,9 @@ import type { JournalSink, Moment, RuleStage, TaskStages, WindowStage } from '..
 import type { Stateful, StateTree } from '../core/state.ts'
 import type { Batch } from '../core/batch.ts'
 
+/** What a task takes beside its input. */
+export type TaskControl = Exclude<JournalContent, { kind: 'definition' }>
+
 /** What a step came to: rows were processed, the loaded bytes are used up, or a schema id must be answered first. */
 export type Step = 'rows' | 'end' | 'schema'
 
@@ -58,8 +61,8 @@ export class Task implements Stateful {
     return 'rows'
   }
 
-  /** Something that is not in the source log: see JournalContent. */
-  control (content: JournalContent, out: Outputs): void {
+  /** Something that is not in the source log: see JournalContent. A changed definition needs another task: see `adopt`. */
+  control (content: TaskControl, out: Outputs): void {
     switch (content.kind) {
       case 'tick':
         this.clock.tick(content.arrival)

@@ -1,0 +1,163 @@
+import type { Outputs } from '../core/outputs.ts'
+import { Batches } from './batches.ts'
+import { Copier } from './copier.ts'
+import type { Lead, LegPlan } from './lead.ts'
+import { createInternalTopics, Leads } from './leads.ts'
+import { names } from './names.ts'
+import type { PondOptions, PondStatus } from './pond.ts'
+import type { RunHooks } from './race-run.ts'
+import { copyStatus } from './status.ts'
+
+/**
+ * The pond from one start to its end: a failed one is thrown away with its state, and the lake forgets what it had not committed.
+ *
+ * Errors: those of the lake, the log and restore end `run`; what was not committed comes again
+ */
+export class PondRun {
+  readonly #plan: LegPlan
+  readonly #options: PondOptions
+  readonly #status: PondStatus
+  readonly #leads: Leads
+  readonly #journal = new Batches()
+  readonly #copiers: readonly Copier[]
+  #hooks: RunHooks | null = null
+  #lastCommitMs = 0
+  #lastSnapshotMs = 0
+  #lastExpireMs = 0
+  #added = { readings: 0, rollups: 0, events: 0 }
+  #committing: Promise<Error | null> = Promise.resolve(null)
+
+  constructor (plan: LegPlan, options: PondOptions, status: PondStatus) {
+    this.#plan = plan
+    this.#options = options
+    this.#status = status
+    this.#leads = new Leads(plan, status, { taken: (lead, out) => { this.#taken(lead, out) }, journal: outgoing => { this.#journal.add(outgoing) } })
+    const { lake, codecs } = options
+    const { pipeline } = plan
+    const copy = <T>(topic: string, decode: (value: Uint8Array) => T | null, add: (rows: readonly T[]) => void) => new Copier(topic, found => {
+      const rows = found.flatMap(({ value }) => (value === null ? null : decode(value)) ?? [])
+      if (rows.length > 0) add(rows)
+      this.#added.events += rows.length
+    })
+    this.#copiers = [
+      ...pipeline.control === null ? [] : [copy(pipeline.control.topic, codecs.event, rows => { lake.addEvents(rows) })],
+      copy(names.deadLetters(pipeline.name), codecs.deadLetter, rows => { lake.addDeadLetters(rows) }),
+      copy(names.late(pipeline.name), codecs.late, rows => { lake.addLate(rows) }),
+    ]
+  }
+
+  async run (signal: AbortSignal, hooks: RunHooks): Promise<void> {
+    this.#hooks = hooks
+    try {
+      await this.#open()
+      hooks.ready()
+      while (!signal.aborted) await this.#round(signal)
+      await this.#drain()
+    } finally {
+      await this.#committing
+    }
+  }
+
+  async #open (): Promise<void> {
+    const { clock } = this.#plan
+    const { lake } = this.#options
+    await createInternalTopics(this.#plan)
+    const changed = await this.#leads.open((topic, partition) => lake.committed(topic, partition))
+    for (const copier of this.#copiers) await copier.open(this.#plan, lake)
+    if (changed.length > 0) await this.#commit()
+    await this.#settled()
+    for (const lead of changed) await lead.save(await lead.copy())
+    this.#lastCommitMs = this.#lastSnapshotMs = clock.monotonicMs()
+  }
+
+  async #round (signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#plan
+    const { lake, commitEveryMs } = this.#options
+    let progressed = await this.#leads.round(signal)
+    for (const copier of this.#copiers) if (await copier.copy(log)) progressed = true
+    const due = clock.monotonicMs() - this.#lastCommitMs >= commitEveryMs
+    if (due || lake.pendingRows * 2 > lake.pendingRowsMax) await this.#commit()
+    await this.#snapshotIfDue()
+    if (!progressed) await this.#leads.wait(signal)
+  }
+
+  async #drain (): Promise<void> {
+    for (const copier of this.#copiers) while (await copier.copy(this.#plan.log)) await this.#commit()
+    await this.#commit()
+    await this.#save()
+  }
+
+  #taken (lead: Lead, out: Outputs): void {
+    const { lake } = this.#options
+    const { source, topic, partition } = lead.place
+    const { signals, keys } = lead.task
+    if (signals !== null && signals.count > 0) {
+      lake.addReadings({ source, topic, partition, batch: signals, keys })
+      this.#added.readings += signals.count
+    }
+    for (const { name, rows } of out.windows) {
+      if (rows.count === 0) continue
+      lake.addRollups({ window: name.replace(/^window\./, ''), source, partition, rows, keys })
+      this.#added.rollups += rows.count
+    }
+  }
+
+  /** One commit may be under way while the rows of the next are added. */
+  async #commit (): Promise<void> {
+    const { log, clock } = this.#plan
+    const { lake, expireEveryMs } = this.#options
+    await this.#settled()
+    this.#lastCommitMs = clock.monotonicMs()
+    for (const { topic, partition, bytes } of this.#journal.take()) await log.append(topic, partition, bytes)
+    this.#committing = this.#told(lake.commit([
+      ...this.#leads.all.map(lead => ({ topic: lead.place.topic, partition: lead.place.partition, offset: lead.task.position, metadata: JSON.stringify(lead.commitFacts) })),
+      ...this.#copiers.flatMap(copier => copier.positions),
+    ]))
+    if (clock.monotonicMs() - this.#lastExpireMs < expireEveryMs) return
+    this.#lastExpireMs = clock.monotonicMs()
+    await this.#settled()
+    await lake.expire(clock.wallMs())
+  }
+
+  /** Never rejects: the failure is for `#settled` to throw. */
+  async #told (done: Promise<void>): Promise<Error | null> {
+    const status = this.#status
+    const sent = copyStatus(status)
+    const added = this.#added
+    this.#added = { readings: 0, rollups: 0, events: 0 }
+    try {
+      await done
+    } catch (error) {
+      return error as Error
+    }
+    status.commits += 1
+    status.stored.readings += added.readings
+    status.stored.rollups += added.rollups
+    status.stored.events += added.events
+    this.#hooks!.committed({ ...sent, commits: status.commits, snapshots: status.snapshots })
+    return null
+  }
+
+  async #settled (): Promise<void> {
+    const failure = await this.#committing
+    if (failure !== null) throw failure
+  }
+
+  async #snapshotIfDue (): Promise<void> {
+    const now = this.#plan.clock.monotonicMs()
+    if (now - this.#lastSnapshotMs < this.#options.snapshotEveryMs) return
+    this.#lastSnapshotMs = now
+    await this.#commit()
+    await this.#save()
+  }
+
+  async #save (): Promise<void> {
+    const { log, pipeline } = this.#plan
+    await this.#settled()
+    for (const lead of this.#leads.unsaved()) {
+      await lead.save(await lead.copy())
+      this.#status.snapshots += 1
+    }
+    for (const [partition, before] of this.#leads.oldestBases()) await log.trim(names.state(pipeline.name, 'pond'), partition, before)
+  }
+}

@@ -1,0 +1,178 @@
+import { partitionOf } from '../core/murmur2.ts'
+import type { Outputs } from '../core/outputs.ts'
+import type { Membership } from '../core/ports.ts'
+import { Batches } from './batches.ts'
+import type { Lead, LegPlan } from './lead.ts'
+import { createInternalTopics, Leads, partitionsOf } from './leads.ts'
+import { names } from './names.ts'
+import { inOrder } from './order.ts'
+import type { ControlEvent, Encoded, RaceOptions } from './race.ts'
+import { add, copyStatus, type LegStatus } from './status.ts'
+
+const inFlightMax = 4
+
+export interface RunHooks {
+  readonly ready: () => void
+  /** A commit is through; the status as it was when it was sent. */
+  readonly committed: (status: LegStatus) => void
+}
+
+/**
+ * The race from one start to its end: a failed one is thrown away with its state.
+ *
+ * Errors: what the log, the registry and restore throw ends `run`
+ */
+export class RaceRun {
+  readonly #plan: LegPlan
+  readonly #options: RaceOptions
+  readonly #status: LegStatus
+  readonly #batches = new Batches()
+  readonly #leads: Leads
+  readonly #partitions = new Map<string, number>()
+  /** Where each task stood at its last commit. */
+  readonly #committed = new Map<Lead, string>()
+  #events: ControlEvent[] = []
+  #membership: Membership | null = null
+  #hooks: RunHooks | null = null
+  #inFlight: Promise<void> = Promise.resolve()
+  #inFlightCount = 0
+  #failure: Error | null = null
+  #saving: Promise<void> | null = null
+  #lastCommitMs = 0
+  #lastSnapshotMs = 0
+
+  constructor (plan: LegPlan, options: RaceOptions, status: LegStatus) {
+    this.#plan = plan
+    this.#options = options
+    this.#status = status
+    this.#leads = new Leads(plan, status, { taken: (lead, out) => { this.#taken(lead, out) }, journal: outgoing => { this.#batches.add(outgoing) } })
+  }
+
+  async run (signal: AbortSignal, hooks: RunHooks): Promise<void> {
+    const { log, pipeline, clock } = this.#plan
+    const group = names.group(pipeline.name, 'race')
+    this.#hooks = hooks
+    await createInternalTopics(this.#plan)
+    for (const topic of [pipeline.control?.topic, names.deadLetters(pipeline.name), names.late(pipeline.name)]) {
+      if (topic !== undefined) this.#partitions.set(topic, await partitionsOf(this.#plan, topic))
+    }
+    const membership = await log.join({ group, member: this.#options.member, topics: pipeline.sources.map(({ topic }) => topic) })
+    this.#membership = membership
+    try {
+      // Snapshots go by commits too: a member that has lost the lead must not leave any behind.
+      const append = (topic: string, partition: number, bytes: Uint8Array) => membership.commit({ appends: [{ topic, partition, bytes }], offsets: [] })
+      const changed = await this.#leads.open((topic, partition) => log.committed(group, topic, partition), append)
+      if (changed.length > 0 || this.#batches.count > 0) await this.#commit(true)
+      for (const lead of changed) await lead.save(await lead.copy())
+      this.#lastSnapshotMs = this.#lastCommitMs = clock.monotonicMs()
+      hooks.ready()
+      while (!signal.aborted) {
+        const progressed = await this.#leads.round(signal)
+        await this.#commitIfDue()
+        await this.#snapshotIfDue()
+        if (!progressed) await this.#leads.wait(signal)
+      }
+      await this.#drain()
+    } finally {
+      await this.#inFlight
+      await this.#saving
+      await membership.leave().catch(() => {})
+    }
+  }
+
+  #taken (lead: Lead, out: Outputs): void {
+    const { codecs } = this.#options
+    const { place } = lead
+    const { pipeline } = this.#plan
+    const status = this.#status
+    for (const { event } of inOrder(out.events)) {
+      if (event.state === 'raised') status.raised += 1
+      if (event.state === 'cleared') status.cleared += 1
+      this.#events.push(event)
+      if (pipeline.control !== null) this.#add(pipeline.control.topic, event.arrivedAt, codecs.event(event))
+    }
+    for (const late of inOrder(out.late)) this.#add(names.late(pipeline.name), late.arrival, codecs.late(late, place))
+    for (const letter of inOrder(out.deadLetters)) {
+      add(status.deadLetters, letter.reason, 1)
+      this.#add(names.deadLetters(pipeline.name), letter.arrival, codecs.deadLetter(letter, place))
+    }
+  }
+
+  #add (topic: string, arrival: number, { key, value, headers }: Encoded): void {
+    const partitions = this.#partitions.get(topic)!
+    const partition = key === null || partitions === 1 ? 0 : partitionOf(key, partitions)
+    this.#batches.add({ topic, partition, timestamp: Number.isFinite(arrival) ? Math.floor(arrival) : 0, key, value, headers })
+  }
+
+  async #commitIfDue (): Promise<void> {
+    if (this.#failure !== null) throw this.#failure
+    const due = this.#plan.clock.monotonicMs() - this.#lastCommitMs >= this.#options.commitEveryMs
+    if (this.#batches.count > 0 || due) await this.#commit(false)
+  }
+
+  /** Commits go out in order, a few at a time; once one has failed, the membership refuses those behind it. */
+  async #commit (wait: boolean): Promise<void> {
+    const { all } = this.#leads
+    this.#lastCommitMs = this.#plan.clock.monotonicMs()
+    if (wait || this.#batches.count > 0 || all.some(lead => this.#committed.get(lead) !== lead.stand)) {
+      const offsets = all.map(lead => ({ topic: lead.place.topic, partition: lead.place.partition, offset: lead.task.position, metadata: JSON.stringify(lead.commitFacts) }))
+      for (const lead of all) this.#committed.set(lead, lead.stand)
+      this.#inFlightCount += 1
+      const done = this.#membership!.commit({ appends: this.#batches.take(), offsets })
+      this.#inFlight = Promise.all([this.#inFlight, this.#told(done)]).then(() => {})
+    }
+    if (wait || this.#inFlightCount >= inFlightMax) await this.#inFlight
+    if (this.#failure !== null) throw this.#failure
+  }
+
+  /** Never rejects: a failure is kept for the loop to find. */
+  async #told (done: Promise<void>): Promise<void> {
+    const events = this.#events
+    const status = copyStatus(this.#status)
+    this.#events = []
+    try {
+      await done
+      this.#inFlightCount -= 1
+      this.#status.commits += 1
+      this.#hooks!.committed({ ...status, commits: this.#status.commits, snapshots: this.#status.snapshots })
+      for (const event of events) this.#options.onEvent?.(event)
+    } catch (error) {
+      this.#failure ??= error as Error
+    }
+  }
+
+  /** Copies are taken between rounds; writing them goes on beside the next rounds. */
+  async #snapshotIfDue (): Promise<void> {
+    const now = this.#plan.clock.monotonicMs()
+    if (this.#saving !== null || now - this.#lastSnapshotMs < this.#options.snapshotEveryMs) return
+    this.#lastSnapshotMs = now
+    await this.#commit(false)
+    const copies = await this.#copies()
+    const committed = this.#inFlight
+    this.#saving = (async () => {
+      await committed
+      if (this.#failure === null) await this.#save(copies)
+    })().catch(error => { this.#failure ??= error as Error }).finally(() => { this.#saving = null })
+  }
+
+  async #copies (): Promise<readonly Copied[]> {
+    return Promise.all(this.#leads.unsaved().map(async lead => ({ lead, copy: await lead.copy() })))
+  }
+
+  async #save (copies: readonly Copied[]): Promise<void> {
+    const { log, pipeline } = this.#plan
+    for (const { lead, copy } of copies) {
+      await lead.save(copy)
+      this.#status.snapshots += 1
+    }
+    for (const [partition, before] of this.#leads.oldestBases()) await log.trim(names.state(pipeline.name, 'race'), partition, before)
+  }
+
+  async #drain (): Promise<void> {
+    await this.#saving
+    await this.#commit(true)
+    await this.#save(await this.#copies())
+  }
+}
+
+interface Copied { readonly lead: Lead, readonly copy: Awaited<ReturnType<Lead['copy']>> }

@@ -1,0 +1,150 @@
+import { StreamError } from '../core/errors.ts'
+import type { JournalEntry } from '../core/journal.ts'
+import { Outputs } from '../core/outputs.ts'
+import { readBatchHeader } from '../core/record-batch.ts'
+import type { CompiledPipeline } from '../core/stage.ts'
+import { adopt } from './adopt.ts'
+import { readJournal } from './journal.ts'
+import type { LegPlan, Place } from './lead.ts'
+import { names } from './names.ts'
+import type { Snapshot } from './snapshot.ts'
+import { Task } from './task.ts'
+
+const fetchBytesMax = 4 << 20
+
+/** A snapshot (S), and the position (C) and journal number that are committed. */
+export interface RestorePoint { readonly saved: Snapshot, readonly offset: number, readonly journal: number }
+
+export interface Restored {
+  readonly task: Task
+  /** The definition differs from the one before: what its taking over gives, and which stages began anew. */
+  readonly takeover: { readonly out: Outputs, readonly reset: readonly string[] } | null
+}
+
+/**
+ * State at S, then the input S..C with the journal, without emitting, each part by the definition that ran it; then the present definition takes over.
+ *
+ * Errors: STATE_POSITION, STATE_JOURNAL, STATE_STAGE, STATE_DEFINITION
+ * Source: architecture, "State, commit, recovery"
+ */
+export async function restoreTask (plan: LegPlan, place: Place, { saved, offset, journal }: RestorePoint): Promise<Restored> {
+  const { log, pipeline, leg } = plan
+  const { source, partition } = place
+  const { facts } = saved
+  const range = { topic: names.journal(pipeline.name, leg), partition, source, from: facts.journalOffset, after: facts.journal, upTo: journal }
+  const restoring = new Restoring(plan, place, saved)
+  await restoring.play(offset, journal > facts.journal ? await readJournal(log, range) : [])
+  return restoring.finish(offset)
+}
+
+class Restoring {
+  readonly #plan: LegPlan
+  readonly #place: Place
+  readonly #position: number
+  readonly #verdicts = new Map<number, string | null>()
+  readonly #out = new Outputs()
+  #state: Snapshot['state']
+  #hash: string
+  #definition: string | null
+  /** Null until something must be played: a drained state needs no definition but the present one. */
+  #task: Task | null = null
+
+  constructor (plan: LegPlan, place: Place, { state, facts }: Snapshot) {
+    this.#plan = plan
+    this.#place = place
+    this.#state = state
+    this.#position = facts.position
+    this.#hash = facts.definitionHash
+    this.#definition = facts.definition
+  }
+
+  async play (to: number, entries: readonly JournalEntry[]): Promise<void> {
+    // A verdict is journaled when it is asked for, somewhere in a batch: it stands for its id from the first record on.
+    for (const entry of entries) if (entry.kind === 'schema') this.#verdicts.set(entry.id, entry.schema)
+    for (const entry of entries) {
+      if (entry.kind === 'schema') continue
+      await this.#input(entry.position)
+      if (entry.kind === 'definition') this.#become(entry)
+      else this.#live().control(entry, this.#out)
+      this.#out.clear()
+    }
+    await this.#input(to)
+  }
+
+  finish (offset: number): Restored {
+    const { pipeline } = this.#plan
+    if (this.#hash === pipeline.hash) return { task: this.#live(), takeover: null }
+    const state = this.#task?.snapshot() ?? this.#state
+    const task = createTask(pipeline, this.#plan, this.#place)
+    const reset: string[] = []
+    const out = adopt(task, state, { retire: this.#plan.retire, reset: stage => this.#plan.reset(stage) && reset.push(stage) > 0 })
+    if (task.position !== offset) throw new StreamError('STATE_POSITION', { ...this.#where, snapshot: task.position, committed: offset })
+    return { task, takeover: { out, reset } }
+  }
+
+  #become ({ hash, definition, reset }: JournalEntry & { kind: 'definition' }): void {
+    const state = this.#task?.snapshot() ?? this.#state
+    this.#hash = hash
+    this.#definition = definition
+    this.#task = createTask(this.#pipeline(), this.#plan, this.#place)
+    adopt(this.#task, state, { retire: this.#plan.retire, reset: stage => reset.includes(stage) })
+  }
+
+  #live (): Task {
+    if (this.#task === null) {
+      this.#task = createTask(this.#pipeline(), this.#plan, this.#place)
+      this.#task.restore(this.#state)
+    }
+    return this.#task
+  }
+
+  /** The definition that ran here. */
+  #pipeline (): CompiledPipeline {
+    const { pipeline, leg, compile } = this.#plan
+    if (this.#hash === pipeline.hash) return pipeline
+    if (this.#definition === null) throw new StreamError('STATE_DEFINITION', { pipeline: pipeline.name, leg, ...this.#where, snapshot: this.#position })
+    return compile(this.#definition)
+  }
+
+  get #where () { return { topic: this.#place.topic, partition: this.#place.partition } }
+
+  /** The input from the task's position to `to`. */
+  async #input (to: number): Promise<void> {
+    if ((this.#task?.position ?? this.#position) >= to) return
+    const task = this.#live()
+    const { topic, partition } = this.#place
+    while (task.position < to) {
+      const { bytes } = await this.#plan.log.fetch({ topic, partition, offset: task.position, bytesMax: fetchBytesMax, waitMs: 0 })
+      const end = Math.min(endOf(bytes), to)
+      if (end <= task.position) throw new StreamError('STATE_POSITION', { ...this.#where, snapshot: task.position, committed: to })
+      task.load(bytes, task.position, end)
+      for (let step = task.step(this.#out, null); step !== 'end'; step = task.step(this.#out, null)) {
+        this.#out.clear()
+        if (step === 'schema') this.#answer(task)
+      }
+      this.#out.clear()
+    }
+  }
+
+  #answer (task: Task): void {
+    const id = task.schemaWanted!
+    const schema = this.#verdicts.get(id)
+    if (schema === undefined) throw new StreamError('STATE_JOURNAL', { ...this.#where, missing: `the verdict on schema ${id}` })
+    task.control({ kind: 'schema', id, schema }, this.#out)
+  }
+}
+
+export function createTask (pipeline: CompiledPipeline, { leg, mode, tables }: LegPlan, { source, topic, partition }: Place): Task {
+  return new Task(pipeline.createStages({ leg, source, topic, partition, mode, tables }))
+}
+
+/** Offset behind the last record of consecutive batches. */
+export function endOf (bytes: Uint8Array): number {
+  let end = 0
+  let from = 0
+  for (let header = readBatchHeader(bytes, from); header !== null; header = readBatchHeader(bytes, from)) {
+    end = header.baseOffset + header.lastOffsetDelta + 1
+    from += header.bytes
+  }
+  return end
+}

@@ -47,6 +47,20 @@ test('lake: many batches with a reused batch, long names and a dictionary that b
   assert.deepEqual(rows.map(row => Object.values(row)), expected)
 })
 
+test('lake: a buffer that comes back from a batch without gaps shows nothing of it in a batch of gaps', async t => {
+  const lake = await lakeFor(t)
+  const keys = new KeyTable(100)
+  const rows = 3_000
+  for (const round of [0, 1, 2]) {
+    const full = round === 0
+    const batch = readings(Array.from({ length: rows }, (_, row) => ({ key: 'a', at: row, celsius: full || row % 2 === 0 ? row : null, doorOpen: full ? true : null, site: full || row % 3 === 0 ? 'a site with a long name' : null })), keys, { offset: round * rows })
+    lake.addReadings({ ...task, batch, keys })
+    await lake.commit([position((round + 1) * rows)])
+  }
+  const after = await lake.query(`SELECT count(celsius) AS celsius, sum(celsius) AS sum, count(door_open) AS door, count(site) AS site, count(*) FILTER (site = '') AS empty FROM cold_chain_readings WHERE "offset" >= ${rows}`)
+  assert.deepEqual(after, [{ celsius: rows, sum: 2 * (rows / 2) * (rows / 2 - 1), door: 0, site: 2 * rows / 3, empty: 0 }])
+})
+
 test('lake: nothing is there before commit, nor after discard', async t => {
   const lake = await lakeFor(t)
   const keys = new KeyTable(100)

@@ -41,6 +41,7 @@ export class Revisions {
   snapshot (): StateTree { return saveBuckets(this.#panes, this.#windows.sorted, []) }
 
   restore (state: StateTree): void {
+    while (this.first < Number.POSITIVE_INFINITY) this.forgetFirst()
     for (const bucket of loadBuckets(this.#panes, state, [])) this.#windows.add(bucket)
   }
 }

@@ -109,7 +109,9 @@ export class SessionStage implements WindowStage {
   }
 
   restore (state: StateTree): void {
-    [this.#boundary] = state.clocks as unknown as [number]
+    for (const slot of this.#book.slots()) this.#book.close(slot)
+    this.#changed = []
+    this.#boundary = (state.clocks as Float64Array)[0]!
     loadSessions(this.#book, state, this.#plan.accumulators)
     for (const slot of this.#book.slots()) {
       const flags = this.#book.flags(slot)

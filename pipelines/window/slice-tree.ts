@@ -128,6 +128,11 @@ export class SliceTree {
     }
   }
 
+  clear (): void {
+    for (const kept of [this.#tails, this.#heads, ...this.#nodes]) this.#dropAll(kept)
+    this.coveredUntil = Number.NEGATIVE_INFINITY
+  }
+
   /** Where a window is cut: the first multiple, in or at its start, of the largest power of two that fits into it. */
   #cutOf (from: number): number {
     const size = 2 ** this.#levels

@@ -139,7 +139,14 @@ export class SlicedStage implements WindowStage {
   }
 
   restore (state: StateTree): void {
-    [this.#watermark, this.#boundary] = state.clocks as unknown as [number, number]
+    for (const bucket of this.#live.sorted) this.#panes.drop(bucket)
+    this.#live.clear()
+    this.#tree.clear()
+    this.#current = null
+    this.#open = 0
+    const [watermark, boundary] = state.clocks as Float64Array
+    this.#watermark = watermark!
+    this.#boundary = boundary!
     for (const bucket of loadBuckets(this.#panes, state.slices as StateTree, this.#plan.accumulators)) {
       this.#live.add(bucket)
       this.#open += bucket.count

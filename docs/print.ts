@@ -1,4 +1,7 @@
 import { writeFileSync } from 'node:fs'
+import { Command, type Option } from 'commander'
+import { exitCodes } from '../pipelines/cli/exit.ts'
+import { verbs } from '../pipelines/cli/verbs.ts'
 import { errorCatalogue } from '../pipelines/core/errors.ts'
 import { definitionJsonSchema } from '../pipelines/define/json-schema.ts'
 import { referencePage } from '../pipelines/define/reference.ts'
@@ -12,8 +15,41 @@ export function errorsPage (): string {
   return `# Errors\n\nPrinted from the error catalogue by \`npm run docs\`. Every message begins with what could not be done and carries one of these codes.\n\n${sections.join('\n')}`
 }
 
+/** The verbs with their options as `--help` has them, and the exit codes. */
+export function cliPage (): string {
+  const program = new Command('millrace')
+  for (const add of verbs) add(program)
+  const cell = (text: string) => text.replaceAll('|', '\\|')
+  const note = ({ defaultValue, envVar, argChoices }: Option) => [
+    ...(argChoices === undefined ? [] : [argChoices.join(' or ')]), ...(envVar === undefined ? [] : [`or ${envVar} in the environment`]),
+    ...(defaultValue === undefined || typeof defaultValue === 'boolean' ? [] : [`default ${defaultValue}`]),
+  ].map(text => `; ${text}`).join('')
+  const sections = program.commands.map(verb => {
+    const options = verb.options.map(option => `| \`${cell(option.flags)}\` | ${cell(option.description + note(option))} |`)
+    const table = options.length === 0 ? '' : `\n| option | |\n| --- | --- |\n${options.join('\n')}\n`
+    return `## millrace ${verb.name()}\n\n\`millrace ${verb.name()} ${verb.usage()}\`\n\n${verb.description()}\n${table}`
+  })
+  const codes = Object.entries(exitCodes).map(([name, { code, means }]) => `| ${code} | ${name} | ${means} |`)
+  return `# The command line
+
+Printed by \`npm run docs\`. \`millrace --help\` and \`millrace <verb> --help\` say the same. In a checkout \`millrace\` is \`npm run millrace --\`, or \`node pipelines/cli/launch.js\`.
+
+Data goes to stdout, talk to stderr. Colours obey \`NO_COLOR\` and \`FORCE_COLOR\`, and are off where the stream is not a terminal. A reader that goes away (\`| head\`) ends a command quietly.
+
+${sections.join('\n')}
+## Exit codes
+
+| code | name | means |
+| --- | --- | --- |
+${codes.join('\n')}
+
+2 stays free for "there are changes". A second Ctrl-C ends at once, with 130.
+`
+}
+
 /** Every printed page by its file's name. */
 export const pages: Readonly<Record<string, () => string>> = {
+  'cli.md': cliPage,
   'errors.md': errorsPage,
   'reference.md': referencePage,
   'definition.schema.json': () => `${JSON.stringify(definitionJsonSchema(), null, 2)}\n`,

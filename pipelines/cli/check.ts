@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { embeddedContracts } from './contracts.ts'
 import { exitCodes } from './exit.ts'
 import { paint, paintData, plural, put, say } from './talk.ts'
@@ -8,7 +8,7 @@ export function addCheck (program: Command): void {
   program.command('check')
     .description('check a definition: names, units, expressions, durations, cross-references')
     .argument('<definition>', 'a .yaml, .yml or .ts file')
-    .option('--output <form>', 'text or json', 'text')
+    .addOption(new Option('--output <form>', 'how to print problems').choices(['text', 'json']).default('text'))
     .action(check)
 }
 

@@ -1,9 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { CliError } from './exit.ts'
 import { lineKinds } from './output.ts'
 import { plural, put, say } from './talk.ts'
 
 interface ReplayCliOptions {
-  readonly input: string
+  readonly input?: string
   readonly emit: readonly string[]
   readonly batch: number
   readonly snapshotEvery?: number
@@ -19,7 +20,7 @@ export function addReplay (program: Command): void {
   program.command('replay')
     .description('play a recording through a pipeline and print windows, events, late readings and dead letters')
     .argument('<definition>', 'a .yaml, .yml or .ts file')
-    .requiredOption('--input <file>', 'readings in order of arrival: .csv, or one JSON object a line; - reads stdin')
+    .option('--input <file>', 'required: readings in order of arrival: .csv, or one JSON object a line; - reads stdin')
     .option('--emit <kinds>', `what to print: ${lineKinds.join(',')}`, kinds, ['windows', 'events', 'late', 'dead-letters'])
     .option('--batch <n>', 'records in one record batch', positive, 4096)
     .option('--snapshot-every <n>', 'take a snapshot every n lines', positive)
@@ -44,11 +45,14 @@ export function positive (text: string): number {
 }
 
 async function replay (definition: string, options: ReplayCliOptions): Promise<void> {
+  const { input } = options
+  // A required option of commander's would hide what is said of a misspelt one.
+  if (input === undefined) throw new CliError('usage', 'Cannot play without --input: name a .csv or JSON lines file, or - for stdin')
   const { play } = await import('./play.ts')
   let open = true
   let text = ''
   const summary = await play({
-    ...options, definition, emit: new Set(options.emit), tables: new Map((options.table ?? []).map(pair)),
+    ...options, input, definition, emit: new Set(options.emit), tables: new Map((options.table ?? []).map(pair)),
     snapshotEvery: options.snapshotEvery ?? null, restartEvery: options.restartEvery ?? null, crashEvery: options.crashEvery ?? null,
     print: line => { text += `${line}\n` },
     turn: async () => {
@@ -65,6 +69,6 @@ async function replay (definition: string, options: ReplayCliOptions): Promise<v
 
 function pair (text: string): readonly [string, string] {
   const at = text.indexOf('=')
-  if (at < 1) throw new InvalidArgumentError(`--table takes name=file, not ${JSON.stringify(text)}`)
+  if (at < 1) throw new CliError('usage', `--table takes name=file, not ${JSON.stringify(text)}`)
   return [text.slice(0, at), text.slice(at + 1)]
 }

@@ -8,6 +8,7 @@ import type { CheckedDefinition } from '../define/schema.ts'
 import { embeddedContracts, registryContracts } from './contracts.ts'
 import { openEmbedded, type Embedded } from './embedded.ts'
 import { Engine } from './engine.ts'
+import { CliError } from './exit.ts'
 import { count, paint, say } from './talk.ts'
 import { LiveView, type ViewState } from './view.ts'
 
@@ -248,4 +249,6 @@ class Changes {
 }
 
 /** The argument of --for. */
-export function forOption (text: string): number { return durationMs(text) }
+export function forOption (text: string): number {
+  try { return durationMs(text) } catch { throw new CliError('usage', `--for takes a duration such as 30s or 5m, not ${JSON.stringify(text)}`) }
+}

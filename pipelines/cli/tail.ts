@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { records, type LogRecord } from '../core/record-batch.ts'
 import type { LogPort, RegistryPort } from '../core/ports.ts'
 import { durationMs } from '../core/time.ts'
@@ -20,7 +20,7 @@ export function addTail (program: Command): void {
     .option('--key <key>', 'only records of this key')
     .option('--where <field=value...>', 'only records whose field has this value; all must hold')
     .option('--no-follow', 'stop at the end of the topic')
-    .option('--output <form>', 'json: with offset, time and key; value: the value alone', 'json')
+    .addOption(new Option('--output <form>', 'json: with offset, time and key; value: the value alone').choices(['json', 'value']).default('json'))
     .action(tail)
 }
 

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { errorsPage } from '../../docs/print.ts'
+import { pages } from '../../docs/print.ts'
 import { errorCatalogue } from '../../pipelines/core/errors.ts'
 
-test('tidy: docs/errors.md is what the catalogue says', () => {
-  assert.equal(readFileSync('docs/errors.md', 'utf8'), errorsPage(), 'run `npm run docs`')
-})
+for (const [file, print] of Object.entries(pages)) {
+  test(`tidy: docs/${file} is what the code says`, () => {
+    assert.equal(readFileSync(join('docs', file), 'utf8'), print(), 'run `npm run docs`')
+  })
+}
 
 test('tidy: every error code is used by the sources', () => {
   const sources = ['pipelines', 'connectors', 'schemas']

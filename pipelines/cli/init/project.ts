@@ -123,7 +123,7 @@ ${rule.below === null ? '' : `    clear: ${rule.field} < ${literal(rule.below)}\
 /** npm runs every script on the Node of the package `node`, whatever the machine has. */
 function packageJson ({ name, millrace, csvFile }: ProjectOptions): string {
   return `${JSON.stringify({
-    name: name === 'millrace' || name === 'node' ? `${name}-pipeline` : name, version: '0.0.0', private: true, type: 'module', engines: { node: '>=24' },
+    name: name === 'millrace' || name === 'node' ? `${name}-pipeline` : name, version: '0.0.0', private: true, type: 'module',
     scripts: { start: `millrace dev pipeline.yaml --input ${csvFile}`, check: 'millrace check pipeline.yaml', explain: 'millrace explain pipeline.yaml', replay: `millrace replay pipeline.yaml --input ${csvFile}`, test: 'node --test', millrace: 'millrace' },
     dependencies: { millrace },
     devDependencies: { node: '^24.0.0' },

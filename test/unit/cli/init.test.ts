@@ -8,7 +8,7 @@ import { readRecording, recordingName } from '../../../pipelines/cli/init/record
 import { sampleCsv } from '../../../pipelines/cli/init/sample.ts'
 import { checkDefinition } from '../../../pipelines/define/check.ts'
 import { csvFiles } from './csv-files.ts'
-import { roomsFolder } from './kit.ts'
+import { roomsFolder } from '../../kit/rooms.ts'
 
 const { folder } = roomsFolder()
 

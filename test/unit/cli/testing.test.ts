@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type EventLine, replay, type WindowLine } from 'millrace/testing'
 import { loadDefinition } from '../../../pipelines/define/load.ts'
-import { asLines, readings, roomsFolder } from './kit.ts'
+import { asLines, readings, roomsFolder } from '../../kit/rooms.ts'
 
 const { definition, write } = roomsFolder()
 

@@ -161,13 +161,18 @@ export class EmbeddedLog implements LogPort {
       this.#generations.set(group, generation)
       return { assignments, generation }
     })
-    const lead = () => {
-      const now = this.#generations.get(group)
-      if (now !== generation) throw new StreamError('LOG_FENCED', { group, generation, now })
+    let failure: unknown = null
+    const hold: Hold = {
+      check: () => {
+        if (failure !== null) throw failure
+        const now = this.#generations.get(group)
+        if (now !== generation) throw new StreamError('LOG_FENCED', { group, generation, now })
+      },
+      failed: error => { failure ??= error },
     }
     return {
       assignments,
-      commit: commit => this.#commit(group, commit, lead),
+      commit: commit => this.#commit(group, commit, hold),
       leave: () => this.writer.submit(0, () => { if (this.#generations.get(group) === generation) this.#generations.set(group, generation + 1) }),
     }
   }
@@ -197,16 +202,21 @@ export class EmbeddedLog implements LogPort {
     this.#release()
   }
 
-  async #commit (group: string, { appends, offsets }: Commit, lead: () => void): Promise<void> {
-    const { writer } = this
-    const sealed = appends.map(append => this.#sealed(append))
+  async #commit (group: string, { appends, offsets }: Commit, { check, failed }: Hold): Promise<void> {
+    let sealed: readonly SealedAppend[]
+    try {
+      sealed = appends.map(append => this.#sealed(append))
+    } catch (error) {
+      failed(error)
+      throw error
+    }
     const bytes = sealed.reduce((sum, { batch }) => sum + batch.bytes.length, 0)
-    await writer.submit(bytes, changes => {
-      lead()
+    await this.writer.submit(bytes, changes => {
+      check()
       const places = offsets.map(({ topic, partition, offset, metadata }) => ({ key: [group, placeIn(changes, topic, partition).number, partition], value: { offset, metadata } }))
       this.#apply(changes, sealed)
       for (const { key, value } of places) changes.write(() => this.store.offsets.put(key, value))
-    })
+    }, failed)
   }
 
   /** Check, copy and stamp at the call; the base offset, which no checksum covers, comes when the group is written. */
@@ -258,6 +268,8 @@ export class EmbeddedLog implements LogPort {
   }
 }
 
+/** What a membership still holds: `check` throws when it is over, `failed` ends it. */
+interface Hold { readonly check: () => void, readonly failed: (error: unknown) => void }
 interface SealedAppend { readonly topic: string, readonly partition: number, readonly batch: SealedBatch }
 
 const info = ({ number, ...topic }: StoredTopic): TopicInfo => topic

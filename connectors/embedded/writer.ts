@@ -49,7 +49,7 @@ export class Changes {
   }
 }
 
-interface Work { readonly bytes: number, readonly alone: boolean, readonly make: (changes: Changes) => unknown, readonly resolve: (result: never) => void, readonly reject: (error: unknown) => void }
+interface Work { readonly bytes: number, readonly alone: boolean, readonly make: (changes: Changes) => unknown, readonly failed: ((error: unknown) => void) | undefined, readonly resolve: (result: never) => void, readonly reject: (error: unknown) => void }
 
 export interface WriterOptions {
   readonly token: number
@@ -80,22 +80,32 @@ export class Writer {
     this.#options = options
   }
 
-  /** `make` checks first and changes then: what it throws must leave `changes` as it was. */
-  submit<T> (bytes: number, make: (changes: Changes) => T): Promise<T> { return this.#queue(bytes, make, false) }
+  /**
+   * `make` checks first and changes then: what it throws must leave `changes` as it was. `failed` is told before any work behind this one is made,
+   * which a rejected promise is not.
+   */
+  submit<T> (bytes: number, make: (changes: Changes) => T, failed?: (error: unknown) => void): Promise<T> { return this.#queue({ bytes, make, alone: false, failed }) }
 
   /** The same in a transaction of its own, so that `make` may read the tables themselves. */
-  exclusive<T> (make: (changes: Changes) => T): Promise<T> { return this.#queue(0, make, true) }
+  exclusive<T> (make: (changes: Changes) => T): Promise<T> { return this.#queue({ bytes: 0, make, alone: true, failed: undefined }) }
 
-  #queue<T> (bytes: number, make: (changes: Changes) => T, alone: boolean): Promise<T> {
-    if (this.#closed) return Promise.reject(new StreamError('LOG_CLOSED'))
-    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > this.#options.queuedBytesMax) {
-      return Promise.reject(new StreamError('LOG_QUEUE_FULL', { waitingBytes: this.#waitingBytes, bytes, queuedBytesMax: this.#options.queuedBytesMax }))
+  #queue<T> (work: Pick<Work, 'bytes' | 'alone' | 'failed'> & { readonly make: (changes: Changes) => T }): Promise<T> {
+    const refusal = this.#refusal(work.bytes)
+    if (refusal !== null) {
+      work.failed?.(refusal)
+      return Promise.reject(refusal)
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ bytes, alone, make, resolve, reject })
-      this.#waitingBytes += bytes
+      this.#waiting.push({ ...work, resolve, reject })
+      this.#waitingBytes += work.bytes
       this.#running ??= this.#run()
     })
+  }
+
+  #refusal (bytes: number): StreamError | null {
+    if (this.#closed) return new StreamError('LOG_CLOSED')
+    const { queuedBytesMax } = this.#options
+    return this.#waitingBytes > 0 && this.#waitingBytes + bytes > queuedBytesMax ? new StreamError('LOG_QUEUE_FULL', { waitingBytes: this.#waitingBytes, bytes, queuedBytesMax }) : null
   }
 
   /** Write what waits, refuse the rest. */
@@ -123,14 +133,14 @@ export class Writer {
       try {
         done.push({ work, result: work.make(changes) })
       } catch (error) {
-        work.reject(error)
+        refuse(work, error)
       }
     }
     if (done.length === 0) return
     try {
       await this.#commit(changes)
     } catch (error) {
-      for (const { work } of done) work.reject(error)
+      for (const { work } of done) refuse(work, error)
       return
     }
     this.#options.onWritten()
@@ -152,4 +162,9 @@ export class Writer {
     }
     if (!mine) throw new StreamError('LOG_FENCED', { why: 'another process has taken the data folder' })
   }
+}
+
+function refuse (work: Work, error: unknown): void {
+  work.failed?.(error)
+  work.reject(error)
 }

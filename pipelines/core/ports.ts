@@ -68,7 +68,8 @@ export interface Membership {
   readonly assignments: readonly Assignment[]
   /**
    * Outputs, offsets and state in one atomic step: all of it is readable afterwards, or none. Commits of a member apply in the order
-   * of the calls; the bytes may be reused once the call has returned its promise.
+   * of the calls; the bytes may be reused once the call has returned its promise. Once a commit has failed, every one behind it fails with the
+   * same error, also those already under way: positions never pass outputs that were lost. Join again to go on.
    * Errors: LOG_FENCED when another member took over
    */
   commit (commit: Commit): Promise<void>

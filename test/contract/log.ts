@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StreamError } from '../../pipelines/core/errors.ts'
-import type { ClockPort, LogPort, TopicSpec } from '../../pipelines/core/ports.ts'
+import type { ClockPort, Commit, LogPort, TopicSpec } from '../../pipelines/core/ports.ts'
 import { readBatchHeader, records, RecordBatchWriter } from '../../pipelines/core/record-batch.ts'
 
 export interface LogUnderTest { readonly log: LogPort, readonly clock: ClockPort, readonly finish: () => Promise<void> }
@@ -199,12 +199,12 @@ function committing (contract: Contract): void {
   contract('writes nothing of a commit with one bad part', async ({ log }) => {
     await log.createTopic(topicSpec('in'))
     await log.createTopic(topicSpec('out'))
-    const member = await log.join({ group: 'g', member: 'm', topics: ['in'] })
+    const commit = async (commit: Commit) => (await log.join({ group: 'g', member: 'm', topics: ['in'] })).commit(commit)
     const offsets = [{ topic: 'in', partition: 0, offset: 1, metadata: '' }]
     const good = { topic: 'out', partition: 0, bytes: batchOf(['a']) }
-    await assert.rejects(member.commit({ appends: [good, { topic: 'out', partition: 0, bytes: new Uint8Array(80) }], offsets }), fails('LOG_BATCH_REFUSED'))
-    await assert.rejects(member.commit({ appends: [good, { topic: 'nothing', partition: 0, bytes: batchOf(['a']) }], offsets }), fails('LOG_TOPIC_UNKNOWN'))
-    await assert.rejects(member.commit({ appends: [good], offsets: [...offsets, { topic: 'nothing', partition: 0, offset: 1, metadata: '' }] }), fails('LOG_TOPIC_UNKNOWN'))
+    await assert.rejects(commit({ appends: [good, { topic: 'out', partition: 0, bytes: new Uint8Array(80) }], offsets }), fails('LOG_BATCH_REFUSED'))
+    await assert.rejects(commit({ appends: [good, { topic: 'nothing', partition: 0, bytes: batchOf(['a']) }], offsets }), fails('LOG_TOPIC_UNKNOWN'))
+    await assert.rejects(commit({ appends: [good], offsets: [...offsets, { topic: 'nothing', partition: 0, offset: 1, metadata: '' }] }), fails('LOG_TOPIC_UNKNOWN'))
     assert.deepEqual(await log.range('out', 0), { start: 0, end: 0 })
     assert.equal(await log.committed('g', 'in', 0), null)
   })
@@ -224,6 +224,20 @@ function committing (contract: Contract): void {
     await other.commit({ appends: [], offsets: [{ topic: 'in', partition: 0, offset: 5, metadata: '' }] })
     assert.equal((await log.committed('g', 'in', 0))?.offset, 3)
     assert.deepEqual(await log.range('in', 1), { start: 0, end: 2 })
+  })
+
+  contract('refuses whatever a member commits behind a commit that failed, also what is under way', async ({ log }) => {
+    await log.createTopic(topicSpec('in'))
+    const member = await log.join({ group: 'g', member: 'a', topics: ['in'] })
+    const commitAt = (offset: number, topic = 'in') => member.commit({ appends: [{ topic: 'in', partition: 0, bytes: batchOf([`${offset}`]) }], offsets: [{ topic, partition: 0, offset, metadata: '' }] })
+    const settled = await Promise.allSettled([commitAt(1), commitAt(2, 'nothing'), commitAt(3), commitAt(4)])
+    assert.deepEqual(settled.map(({ status }) => status), ['fulfilled', 'rejected', 'rejected', 'rejected'])
+    await assert.rejects(commitAt(5), fails('LOG_TOPIC_UNKNOWN'))
+    assert.equal((await log.committed('g', 'in', 0))?.offset, 1)
+    assert.deepEqual(await log.range('in', 0), { start: 0, end: 1 })
+    const next = await log.join({ group: 'g', member: 'b', topics: ['in'] })
+    await next.commit({ appends: [], offsets: [{ topic: 'in', partition: 0, offset: 6, metadata: '' }] })
+    assert.equal((await log.committed('g', 'in', 0))?.offset, 6)
   })
 
   contract('shows a member that joins every commit that its predecessor is told of', async ({ log }) => {

@@ -108,9 +108,18 @@ export class MemoryLog implements LogPort {
     const generation = (this.#generations.get(group) ?? 0) + 1
     this.#generations.set(group, generation)
     const lead = () => { if (this.#generations.get(group) !== generation) throw new StreamError('LOG_FENCED', { group, generation, now: this.#generations.get(group) }) }
+    let failure: unknown = null
     return {
       assignments,
-      commit: async commit => { this.#commit(group, commit, lead) },
+      commit: async commit => {
+        if (failure !== null) throw failure
+        try {
+          this.#commit(group, commit, lead)
+        } catch (error) {
+          failure = error
+          throw error
+        }
+      },
       leave: async () => { if (this.#generations.get(group) === generation) this.#generations.set(group, generation + 1) },
     }
   }

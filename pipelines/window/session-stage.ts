@@ -24,7 +24,7 @@ import type { WindowStageOptions } from './stage.ts'
  * Late:   a reading that is one gap or less away from a session joins it, and may join two into one. A session closes when the watermark passes
  *         last + gap and is gone `allowedLateness` later; it is not opened again. What was reported of an interval that is no
  *         more is taken back just before the new result
- * Source: Kafka Streams' SessionWindows; Flink's for what both leave open (see docs of windows)
+ * Source: Kafka Streams' SessionWindows; Flink's for what both leave open (docs/windows.md)
  */
 export class SessionStage implements WindowStage {
   readonly name: string

@@ -2,7 +2,7 @@
 // The only file that must run on any Node. In the repository it starts the sources, in the published package what was built from them.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import module from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 // Outside npm's scripts an older Node may be first on the path; the one that came as a package takes over then.
@@ -11,6 +11,8 @@ if (Number(process.versions.node.split('.')[0]) < 24 && existsSync(brought)) {
   const { status, signal } = spawnSync(brought, process.argv.slice(1), { stdio: 'inherit' })
   process.exit(status ?? (signal === 'SIGINT' ? 130 : 143))
 }
-createRequire(import.meta.url)('./need-node.cjs')
+module.createRequire(import.meta.url)('./need-node.cjs')
+// Compiled code is kept from run to run: a second `check` takes half the time.
+module.enableCompileCache?.()
 const entry = existsSync(new URL('./main.ts', import.meta.url)) && !import.meta.url.includes('/node_modules/') ? './main.ts' : './main.js'
 await import(new URL(entry, import.meta.url).href)

@@ -1,0 +1,100 @@
+import type { JournalEntry } from '../../pipelines/core/journal.ts'
+import { Outputs } from '../../pipelines/core/outputs.ts'
+import type { LogPort } from '../../pipelines/core/ports.ts'
+import { type LogRecord, records } from '../../pipelines/core/record-batch.ts'
+import type { CompiledPipeline } from '../../pipelines/core/stage.ts'
+import type { StateTree } from '../../pipelines/core/state.ts'
+import { Task } from '../../pipelines/runtime/task.ts'
+
+export interface TaskName { readonly source: string, readonly topic: string, readonly partition: number }
+export interface Said { readonly events: readonly string[], readonly late: readonly string[], readonly deadLetters: readonly string[] }
+/** Everything a task has to say over its whole life, and what it would say if time went on from the end. */
+export interface Truth extends Said { readonly afterwards: Said }
+
+const text = new TextDecoder()
+
+/**
+ * What the logs alone say that a task gives: a new task takes the input one record at a time, with the journal's entries where they stand.
+ * No snapshot, no commit, no batches; so it shares nothing with recovery but the stages.
+ */
+export async function truthOf (log: LogPort, pipeline: CompiledPipeline, { name, journalTopic, entries: upTo }: { readonly name: TaskName, readonly journalTopic: string, readonly entries: number }): Promise<Truth> {
+  const { source, topic, partition } = name
+  const task = newTask(pipeline, name)
+  const { said, out, take } = listener()
+  const entries = await journalOf(log, { source, partition, topic: journalTopic, upTo })
+  const verdicts = new Map(entries.flatMap(entry => entry.kind === 'schema' ? [[entry.id, entry.schema] as const] : []))
+  const { bytes } = await log.fetch({ topic, partition, offset: 0, bytesMax: 1 << 28, waitMs: 0 })
+  const { end } = await log.range(topic, partition)
+  const input = (to: number) => {
+    while (task.position < to) {
+      task.load(bytes, task.position, task.position + 1)
+      for (let step = task.step(out, null); step !== 'end'; step = task.step(out, null)) {
+        if (step === 'schema') task.control({ kind: 'schema', id: task.schemaWanted!, schema: verdicts.get(task.schemaWanted!)! }, out)
+        take()
+      }
+      take()
+    }
+  }
+  for (const entry of entries) {
+    if (entry.kind === 'schema' || entry.kind === 'definition') continue
+    input(entry.position)
+    task.control(entry, out)
+    take()
+  }
+  input(end)
+  return { ...said, afterwards: afterwardsOf(task) }
+}
+
+/** What a task says from a state on, when silence and then the end of the input come. States may differ in what they hold in reserve. */
+export function saidFrom (pipeline: CompiledPipeline, name: TaskName, state: StateTree): Said {
+  const task = newTask(pipeline, name)
+  task.restore(state)
+  return afterwardsOf(task)
+}
+
+function afterwardsOf (task: Task): Said {
+  const { said, out, take } = listener()
+  for (const ms of [0, 1_000, 5_000, 20_000, 3_600_000]) {
+    task.control({ kind: 'tick', arrival: task.clock.arrival + ms }, out)
+    take()
+  }
+  task.drain(out)
+  take()
+  return said
+}
+
+const newTask = (pipeline: CompiledPipeline, { source, topic, partition }: TaskName) =>
+  new Task(pipeline.createStages({ leg: 'race', source, topic, partition, mode: 'live', tables: new Map() }))
+
+function listener () {
+  const said = { events: [] as string[], late: [] as string[], deadLetters: [] as string[] }
+  const out = new Outputs()
+  const take = () => {
+    for (const { event } of out.events) said.events.push(shown(event))
+    for (const one of out.late) said.late.push(shown(one))
+    for (const one of out.deadLetters) said.deadLetters.push(shown(one))
+    out.clear()
+  }
+  return { said, out, take }
+}
+
+async function journalOf (log: LogPort, { topic, partition, source, upTo }: { readonly topic: string, readonly partition: number, readonly source: string, readonly upTo: number }): Promise<readonly JournalEntry[]> {
+  const byNumber = new Map<number, JournalEntry>()
+  for (const { key, value } of await allRecords(log, topic, partition)) {
+    if (text.decode(key!) !== source) continue
+    const entry = JSON.parse(text.decode(value!)) as JournalEntry
+    if (entry.number <= upTo) byNumber.set(entry.number, entry)
+  }
+  return [...byNumber.values()].sort((a, b) => a.position - b.position || a.number - b.number)
+}
+
+export async function allRecords (log: LogPort, topic: string, partition: number): Promise<readonly LogRecord[]> {
+  const { start } = await log.range(topic, partition)
+  const { bytes } = await log.fetch({ topic, partition, offset: start, bytesMax: 1 << 28, waitMs: 0 })
+  return [...records(bytes)]
+}
+
+/** An output as text, bytes as hex. */
+export function shown (output: object): string {
+  return JSON.stringify(output, (_, value) => value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value)
+}

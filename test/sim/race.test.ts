@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compileDefinition } from '../../pipelines/define/public.ts'
+import { names } from '../../pipelines/runtime/names.ts'
+import { readSnapshot } from '../../pipelines/runtime/snapshot.ts'
+import { definitionOf } from './definition.ts'
+import { saidFrom, truthOf } from './oracle.ts'
+import { randomOf } from './random.ts'
+import { Crash, World } from './world.ts'
+
+/**
+ * A life of the race, from one seed: devices send, tables change, silences fall, and the process crashes, is refused by its log or is
+ * stopped, anywhere. Afterwards each topic holds exactly what the logs alone say, once and in order, and the last snapshot is that state.
+ */
+const seedFirst = Number(process.env.SEED ?? 1)
+const seeds = Number(process.env.SEEDS ?? (process.env.MILLRACE_SLOW === '1' ? 300 : 6))
+const stepsOfALife = 30
+/** Every point at which a process meets its log; those of restore and of commits oftener than they would come by themselves. */
+const points: readonly (readonly [at: RegExp, most: number])[] = [
+  [/./, 60], [/^commit:before/, 20], [/^commit:after/, 20], [/^fetch .*state$/, 4], [/^fetch .*journal$/, 3], [/^trim/, 4], [/^join/, 1], [/^fetch sim\.(north|south)/, 12], [/^fetch sim\.devices/, 4],
+]
+
+async function live (seed: number): Promise<{ readonly world: World, readonly events: number }> {
+  const random = randomOf(seed)
+  const { whole, chance, pick } = random
+  const world = new World(random)
+  const definition = definitionOf()
+  await world.createTopics()
+  for (let step = 0; step < stepsOfALife; step += 1) {
+    if (!world.running) {
+      const [at, most] = pick(points)
+      world.arm(chance(0.9) ? { at, countdown: whole(1, most), kind: chance(0.7) ? 'crash' : 'retry' } : null)
+      world.start(definition)
+    }
+    if (chance(0.7)) await world.send(pick(['north', 'south']), whole(1, 25))
+    if (chance(0.3)) await world.enrol()
+    if (chance(0.1)) world.clock.setWall(world.clock.wallMs() - whole(0, 3_000))
+    const ended = await world.pass(chance(0.1) ? whole(6_000, 30_000) : whole(50, 2_500))
+    if (ended !== null) assert(ended instanceof Crash, ended)
+    else if (chance(0.1)) {
+      const stopped = await world.stop()
+      assert(stopped === null || stopped instanceof Crash, stopped ?? undefined)
+    }
+  }
+  world.arm(null)
+  if (!world.running) world.start(definition)
+  do assert.equal(await world.pass(12_000), null); while (world.lag > 0)
+  assert.equal(await world.stop(), null)
+  return { world, events: await check(world, definition) }
+}
+
+async function check (world: World, definition: ReturnType<typeof definitionOf>): Promise<number> {
+  let events = 0
+  for (const name of world.tasks) {
+    const truth = await truthOf(world.log, compileDefinition(definition), { name, journalTopic: names.journal('sim', 'race'), entries: await world.entries(name) })
+    assert.deepEqual(await world.said('sim.control', name), truth.events)
+    assert.deepEqual(await world.said(names.late('sim'), name), truth.late)
+    assert.deepEqual(await world.said(names.deadLetters('sim'), name), truth.deadLetters)
+    const { end } = await world.log.range(name.topic, name.partition)
+    const snapshot = await readSnapshot(world.log, { topic: names.state('sim', 'race'), partition: name.partition, source: name.source })
+    assert.equal(snapshot!.facts.position, end)
+    assert.deepEqual(saidFrom(compileDefinition(definition), name, snapshot!.state), truth.afterwards)
+    events += truth.events.length
+  }
+  return events
+}
+
+test('race: through crashes, refusals and restarts anywhere, every output stands on its topic once and in order', async () => {
+  const reached = new Map<string, number>()
+  let events = 0
+  for (let seed = seedFirst; seed < seedFirst + seeds; seed += 1) {
+    try {
+      const life = await live(seed)
+      events += life.events
+      for (const point of life.world.failed) reached.set(point, (reached.get(point) ?? 0) + 1)
+    } catch (error) {
+      throw new Error(`SEED=${seed} SEEDS=1 finds it again`, { cause: error })
+    }
+  }
+  if (process.env.SEEDS !== undefined) console.log(events, new Map([...reached].sort()))
+  assert(events > seeds * 10, `${events} events`)
+})

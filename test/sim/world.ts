@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import { StreamError } from '../../pipelines/core/errors.ts'
+import { partitionOf } from '../../pipelines/core/murmur2.ts'
+import { RecordBatchWriter } from '../../pipelines/core/record-batch.ts'
+import type { TableRow } from '../../pipelines/core/table.ts'
+import { createDisplay } from '../../pipelines/decode/display.ts'
+import { createEncoder } from '../../pipelines/decode/encode.ts'
+import { type CheckedDefinition, compileDefinition } from '../../pipelines/define/public.ts'
+import { retireRule } from '../../pipelines/rules/retire.ts'
+import type { LegPlan } from '../../pipelines/runtime/lead.ts'
+import { names } from '../../pipelines/runtime/names.ts'
+import { type Encoded, RaceLeg } from '../../pipelines/runtime/race.ts'
+import { Table } from '../../pipelines/runtime/tables.ts'
+import { ManualClock } from '../kit/clock.ts'
+import { type FailurePoint, MemoryLog } from '../kit/memory-log.ts'
+import { deviceAvro, readingAvro, readingAvroLater } from './definition.ts'
+import { allRecords, shown, type TaskName } from './oracle.ts'
+import type { Random } from './random.ts'
+
+/** The process is dead: whatever it tries afterwards fails too, until the test has seen it end. */
+export class Crash extends Error {}
+
+export const partitions = 2
+export const schemas: ReadonlyMap<number, string> = new Map([[1, readingAvro], [2, readingAvroLater], [3, deviceAvro]])
+const unknownSchema = 77
+const stepMs = 100
+const text = new TextEncoder()
+const writers = new Map([...schemas].map(([id, avro]) => [id, createEncoder(avro, id)]))
+const display = createDisplay(deviceAvro)
+
+/** The `countdown`th time that the log comes to such a point, it fails. */
+export interface Trap { readonly at: RegExp, readonly countdown: number, readonly kind: 'crash' | 'retry' }
+interface Process { readonly race: RaceLeg, readonly stop: AbortController, readonly ended: Promise<Error | null>, over: boolean }
+
+/** A log that outlives the processes on it, a clock that a test moves, devices that send, and one process of the race at most. */
+export class World {
+  readonly clock = new ManualClock(1_700_000_000_000)
+  readonly log: MemoryLog
+  readonly #random: Random
+  #process: Process | null = null
+  #trap: Trap | null = null
+  #passed = 0
+  #dead = false
+  #outside = false
+  #seq = 0
+  /** Where processes failed, to see that a seed reached what it was meant to. */
+  readonly failed: string[] = []
+
+  constructor (random: Random) {
+    this.#random = random
+    this.log = new MemoryLog({ clock: this.clock, at: (point, detail) => { this.#at(point, detail) } })
+  }
+
+  async createTopics (): Promise<void> {
+    const topic = (name: string, count: number, rest: { cleanup?: 'compact', timestamps?: 'CreateTime' } = {}) =>
+      this.log.createTopic({ name, partitions: count, retentionMs: null, cleanup: 'delete', timestamps: 'LogAppendTime', ...rest })
+    for (const name of ['sim.north', 'sim.south']) await topic(name, partitions)
+    await topic('sim.devices', 1, { cleanup: 'compact' })
+    for (const name of ['sim.control', names.deadLetters('sim'), names.late('sim')]) await topic(name, 1, { timestamps: 'CreateTime' })
+  }
+
+  get tasks (): readonly TaskName[] {
+    return ['north', 'south'].flatMap(source => Array.from({ length: partitions }, (_, partition) => ({ source, topic: `sim.${source}`, partition })))
+  }
+
+  arm (trap: Trap | null): void {
+    this.#passed = 0
+    this.#trap = trap
+  }
+
+  start (definition: CheckedDefinition, { reset = [], asCode = false }: { readonly reset?: readonly string[], readonly asCode?: boolean } = {}): void {
+    assert(this.#process === null, 'one process at a time')
+    const tables = new Map([['devices', new Table({ name: 'devices', topic: 'sim.devices', key: 'device', decode: async value => display(value) as TableRow })]])
+    const plan: LegPlan = {
+      leg: 'race', pipeline: compileDefinition(definition), definition: asCode ? null : JSON.stringify(definition), compile: data => compileDefinition(JSON.parse(data)),
+      retire: retireRule, reset: stage => reset.includes(stage), log: this.log, clock: this.clock, schema: async id => schemas.get(id) ?? null, tables, mode: 'live',
+    }
+    const race = new RaceLeg(plan, { codecs: { event: ({ ...event }) => plain(event, event.key), late: (late, place) => plain({ ...late, place: placeOf(place) }), deadLetter: (letter, place) => plain({ ...letter, place: placeOf(place) }) }, member: 'm', snapshotEveryMs: 700, commitEveryMs: 100 })
+    const stop = new AbortController()
+    const process: Process = { race, stop, ended: race.run(stop.signal).then(() => null, error => error as Error), over: false }
+    this.#process = process
+    process.ended.then(() => { process.over = true })
+  }
+
+  /** Let time pass. Gives the error that ended the process meanwhile. */
+  async pass (ms: number): Promise<Error | null> {
+    for (let past = 0; past < ms; past += stepMs) {
+      await this.clock.advance(stepMs)
+      const ended = await this.#buryIfOver()
+      if (ended !== null) return ended
+    }
+    return null
+  }
+
+  async stop (): Promise<Error | null> {
+    const process = this.#process
+    if (process === null) return null
+    process.stop.abort()
+    for (let waited = 0; !process.over; waited += 1) {
+      assert(waited < 2_000, 'a process that is told to stop ends')
+      await this.clock.advance(stepMs)
+    }
+    this.#process = null
+    this.#dead = false
+    return process.ended
+  }
+
+  get running (): boolean { return this.#process !== null }
+  get lag (): number { return this.#process?.race.status.lag ?? Number.NaN }
+  get status () { return this.#process!.race.status }
+
+  /** Some readings of some devices of one source, as they come: late, doubled, broken, in more than one schema. */
+  async send (source: 'north' | 'south', count: number): Promise<void> {
+    const { whole, chance } = this.#random
+    const batches = Array.from({ length: partitions }, () => new RecordBatchWriter())
+    for (let i = 0; i < count; i += 1) {
+      const key = `${source[0]}${whole(0, 5)}`
+      const behind = chance(0.15) ? whole(0, 12_000) : whole(0, 1_500)
+      this.#seq += chance(0.1) ? 0 : 1
+      const reading = { id: key, ts: this.clock.wallMs() + (chance(0.02) ? 600_000 : -behind), seq: this.#seq, celsius: chance(0.05) ? null : whole(0, 40) / 3, firmware: 'f2' }
+      const value = writers.get(chance(0.3) ? 2 : 1)!(reading)
+      if (chance(0.03)) new DataView(value.buffer).setInt32(1, unknownSchema)
+      batches[partitionOf(text.encode(key), partitions)]!.append(0, text.encode(key), chance(0.03) ? value.subarray(0, whole(0, value.length - 1)) : value)
+    }
+    for (const [partition, writer] of batches.entries()) if (writer.count > 0) await this.#append(`sim.${source}`, partition, writer.finish())
+  }
+
+  /** A device enters the table, changes in it, or leaves it. */
+  async enrol (): Promise<void> {
+    const { whole, chance, pick } = this.#random
+    const device = `${pick(['n', 's'])}${whole(0, 6)}`
+    const writer = new RecordBatchWriter()
+    writer.append(0, text.encode(device), chance(0.2) ? null : writers.get(3)!({ device, max: whole(5, 11), site: pick(['oslo', 'bergen']) }))
+    await this.#append('sim.devices', 0, writer.finish())
+  }
+
+  /** What stands on a topic of the race's, of one task, in order. */
+  async said (topic: string, { topic: from, partition }: TaskName): Promise<readonly string[]> {
+    const said = (await allRecords(this.log, topic, 0)).map(({ value }) => JSON.parse(Buffer.from(value!).toString()))
+    return said.filter(one => (one.source ?? one.place).topic === from && (one.source ?? one.place).partition === partition).map(({ place, ...one }) => shown(one))
+  }
+
+  /** Journal entries that are committed. */
+  async entries ({ topic, partition }: TaskName): Promise<number> {
+    const committed = await this.log.committed(names.group('sim', 'race'), topic, partition)
+    return committed === null ? 0 : JSON.parse(committed.metadata).journal
+  }
+
+  async #append (topic: string, partition: number, bytes: Uint8Array): Promise<void> {
+    this.#outside = true
+    const done = this.log.append(topic, partition, bytes)
+    this.#outside = false
+    await done
+  }
+
+  async #buryIfOver (): Promise<Error | null> {
+    const process = this.#process
+    if (process === null) return null
+    if (this.#dead) while (!process.over) await this.clock.advance(stepMs)
+    if (!process.over) return null
+    this.#process = null
+    this.#dead = false
+    return process.ended
+  }
+
+  #at (point: FailurePoint, detail: string): void {
+    if (this.#outside) return
+    if (this.#dead) throw new Crash('dead')
+    if (this.#trap === null || !this.#trap.at.test(`${point} ${detail}`)) return
+    this.#passed += 1
+    if (this.#passed < this.#trap.countdown) return
+    const { kind } = this.#trap
+    this.#trap = null
+    this.failed.push(`${kind} ${point} ${detail}`)
+    if (kind === 'retry') throw new StreamError('LOG_UNAVAILABLE', { point })
+    this.#dead = true
+    throw new Crash(`${point} ${detail}`)
+  }
+}
+
+const placeOf = ({ topic, partition }: { readonly topic: string, readonly partition: number }) => ({ topic, partition })
+const plain = (output: object, key: string | null = null): Encoded => ({ key: key === null ? null : text.encode(key), value: text.encode(shown(output)), headers: [] })

@@ -230,16 +230,17 @@ export class Replay {
 
   #again ({ source, bytes, from, to, lookups }: PastRecords): void {
     const task = this.#tasks.get(source)!
+    const taken = () => { task.signals = null; this.#out.clear() }
     let at = from
     for (const { position, content } of lookups) {
       if (position > at) {
         task.load(bytes, at, position)
-        this.#run(task, null, () => { this.#out.clear() })
+        this.#run(task, null, taken)
         at = position
       }
       task.control(content, this.#out)
     }
     task.load(bytes, at, to)
-    this.#run(task, null, () => { this.#out.clear() })
+    this.#run(task, null, taken)
   }
 }

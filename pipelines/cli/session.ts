@@ -203,7 +203,7 @@ export class Session {
       ['windows', `${count(totals.windows)} closed`],
       ['raised', `${count(totals.raised)}${this.#firstAlertMs === null ? '' : `  (first after ${(this.#firstAlertMs / 1000).toFixed(1)} s)`}`],
       ['cleared', `${count(totals.cleared)}`],
-      ['stored', `${count(totals.readings)} readings, ${count(totals.rollups)} rollups, ${count(totals.events)} events`],
+      ['stored', `${count(totals.readings)} readings, ${count(totals.rollups)} rollup rows, ${count(totals.events)} events, late readings and dead letters`],
     ]
     process.stdout.write(`${lines.map(([name, value]) => `${name.padEnd(14)}${value}`).join('\n')}\n`)
   }

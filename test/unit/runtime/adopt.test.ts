@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Player, type Words } from './player.ts'
+import { Player, type Row, type Words } from './player.ts'
 
 const hot = { when: 'value > 10.0' }
 const minute = { tumbling: '1m', keep: { mean: { mean: 'value' }, n: 'count' } }
 
-interface More { readonly readings?: Parameters<Player['play']>, readonly reset?: (stage: string) => boolean }
+interface More { readonly readings?: readonly Row[], readonly reset?: (stage: string) => boolean }
 
 /** Plays readings under one definition, then gives a task of another that state. */
 function edit (before: Words, after: Words, { readings = [['a', 1_000, 20], ['b', 2_000, 20], ['a', 3_000, 5]], reset = () => false }: More = {}) {

@@ -19,6 +19,9 @@ const reading = contract<Reading>({ subject: 'reading-value', version: 1, schema
 const devices = contract<{ device: string }>({ subject: 'device-value', version: 1, schema: deviceAvro })
 const encode = createEncoder(JSON.stringify(avro), 1)
 
+/** A reading in short; the site is Oslo unless said. */
+export type Row = readonly [id: string, ts: number, value: number, site?: string]
+
 /** Words that tests change. */
 export interface Words { readonly key?: 'id' | 'site', readonly rules?: object, readonly windows?: object, readonly dedupe?: object, readonly name?: string }
 
@@ -42,7 +45,7 @@ export class Player {
   }
 
   /** Readings of one value per second; gives the events as lines. */
-  play (...readings: readonly (readonly [id: string, ts: number, value: number, site?: string])[]): string[] {
+  play (...readings: readonly Row[]): string[] {
     const writer = new RecordBatchWriter()
     for (const [id, ts, value, site = 'oslo'] of readings) writer.append(ts, text(id), encode({ id, site, ts, value }))
     const from = this.task.position

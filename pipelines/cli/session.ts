@@ -71,7 +71,7 @@ export class Session {
     this.#startedMs = performance.now()
     const first = await loadDefinition(definition, { contracts: embeddedContracts(data) })
     const folder = resolve(data, first.name)
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     const embedded = await openEmbedded(folder)
     try {
       this.#engine = await this.#start(first, embedded)
@@ -206,6 +206,14 @@ export class Session {
       ['stored', `${count(totals.readings)} readings, ${count(totals.rollups)} rollup rows, ${count(totals.events)} events, late readings and dead letters`],
     ]
     process.stdout.write(`${lines.map(([name, value]) => `${name.padEnd(14)}${value}`).join('\n')}\n`)
+  }
+}
+
+function makeFolder (folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (cause) {
+    throw new CliError('external', `Cannot make the data folder: folder=${JSON.stringify(folder)} code=${(cause as NodeJS.ErrnoException).code}; name another one with --data`)
   }
 }
 

@@ -14,9 +14,6 @@ export interface SliceTreeOptions {
   readonly firstCell: number
 }
 
-/** A run of slices [from, from + 2^level), from being a multiple of 2^level. */
-interface Part { readonly level: number, readonly from: number }
-
 /**
  * Windows as unions of slices. Node (level, n) of a fixed binary tree is the union of the slices n * 2^level .. (n + 1) * 2^level - 1. A
  * window is cut at a multiple of the largest power of two inside it; left of the cut it is a union of nodes that grow, right of it of
@@ -52,6 +49,12 @@ export class SliceTree {
   coveredUntil = Number.NEGATIVE_INFINITY
   /** Panes of the window asked for last. */
   readonly #scratch: Bucket[] = []
+  /** Panes of the key asked for last, and where they stand: tails by slice, heads by cut and slice, nodes by level and slice. */
+  readonly #joined: number[] = []
+  readonly #tailPanes = new Map<number, number>()
+  readonly #headPanes = new Map<number, number>()
+  readonly #nodePanes: readonly Map<number, number>[]
+  readonly #parts: readonly Map<number, number>[]
   readonly #into = new Int32Array(1)
   readonly #from = new Int32Array(1)
   #rows = new Int32Array(0)
@@ -64,6 +67,8 @@ export class SliceTree {
     this.#firstCell = firstCell
     this.#levels = Math.floor(Math.log2(slices.perWindow))
     this.#nodes = Array.from({ length: this.#levels + 1 }, () => new Map())
+    this.#nodePanes = Array.from({ length: this.#levels + 1 }, () => new Map())
+    this.#parts = [this.#tailPanes, this.#headPanes, ...this.#nodePanes]
   }
 
   /** All panes of a window in order of their first reading. Valid until `release`. */
@@ -90,19 +95,25 @@ export class SliceTree {
     return slots
   }
 
-  /** One key's pane of a window, 0 when it has none. Valid until `release`. */
+  /** One key's pane of a window, 0 when it has none. Windows of one key share their parts until `release`. */
   pane (window: number, key: number): number {
     const from = this.#slices.firstSlice(window)
-    const end = from + this.#slices.perWindow
     const cut = this.#cutOf(from)
-    const left = tailParts(from, cut).reduceRight((rest, part) => this.#join(this.#paneOf(part.level, part.from, key), rest, key), 0)
-    const right = headParts(cut, end).reduce((rest, part) => this.#join(rest, this.#paneOf(part.level, part.from, key), key), 0)
-    return this.#join(left, right, key)
+    return this.#join(this.#tailPane(from, cut, key), this.#headPane(cut, from + this.#slices.perWindow, key), key)
   }
 
+  /** Another key is asked for. What was said stays valid until `release`. */
+  nextKey (): void {
+    for (const parts of this.#parts) if (parts.size > 0) parts.clear()
+  }
+
+  /** Nothing is asked for the key or of the window any more. */
   release (): void {
     for (const bucket of this.#scratch) this.#panes.drop(bucket)
     this.#scratch.length = 0
+    for (const slot of this.#joined) this.#panes.closeSingle(slot)
+    this.#joined.length = 0
+    this.nextKey()
   }
 
   /** A reading was added to a slice before `coveredUntil`: work its key's part of the nodes out again. */
@@ -118,6 +129,7 @@ export class SliceTree {
       this.#add(slot, this.#paneOf(level - 1, from, key))
       this.#add(slot, this.#paneOf(level - 1, from + size / 2, key))
     }
+    this.release()
   }
 
   /** The window is closed, so what begins before the next one is of no more use. */
@@ -143,7 +155,7 @@ export class SliceTree {
     if (from === cut) return null
     const known = this.#tails.get(from)
     if (known !== undefined) return known
-    const { level } = tailPart(from, cut)
+    const level = tailLevel(from, cut)
     const part = this.#node(level, from)
     const rest = this.#tail(from + 2 ** level, cut)
     if (part === null || rest === null) return part ?? rest
@@ -162,7 +174,8 @@ export class SliceTree {
 
   #headTo (end: number, kept: Set<number>): Bucket | null {
     if (end === this.#cut) return null
-    const { level, from } = headPart(this.#cut, end)
+    const level = headLevel(this.#cut, end)
+    const from = end - 2 ** level
     kept.add(end)
     const rest = this.#headTo(from, kept)
     const known = this.#heads.get(end)
@@ -205,19 +218,46 @@ export class SliceTree {
     return union
   }
 
+  #tailPane (from: number, cut: number, key: number): number {
+    if (from === cut) return 0
+    const known = this.#tailPanes.get(from)
+    if (known !== undefined) return known
+    const level = tailLevel(from, cut)
+    const part = this.#paneOf(level, from, key)
+    const slot = this.#join(part, this.#tailPane(from + 2 ** level, cut, key), key)
+    this.#tailPanes.set(from, slot)
+    return slot
+  }
+
+  #headPane (cut: number, end: number, key: number): number {
+    if (end === cut) return 0
+    // a head is shorter than two of the powers of two that it is cut at
+    const name = cut * 2 + (end - cut)
+    const known = this.#headPanes.get(name)
+    if (known !== undefined) return known
+    const level = headLevel(cut, end)
+    const from = end - 2 ** level
+    const slot = this.#join(this.#headPane(cut, from, key), this.#paneOf(level, from, key), key)
+    this.#headPanes.set(name, slot)
+    return slot
+  }
+
   #paneOf (level: number, from: number, key: number): number {
     const bucket = level === 0 ? this.#live.get(from) : this.#nodes[level]!.get(from)
     if (bucket !== undefined) return this.#panes.find(bucket, key)
     if (level === 0 || !this.#hasLive(level, from)) return 0
-    return this.#join(this.#paneOf(level - 1, from, key), this.#paneOf(level - 1, from + 2 ** (level - 1), key), key)
+    const known = this.#nodePanes[level]!.get(from)
+    if (known !== undefined) return known
+    const slot = this.#join(this.#paneOf(level - 1, from, key), this.#paneOf(level - 1, from + 2 ** (level - 1), key), key)
+    this.#nodePanes[level]!.set(from, slot)
+    return slot
   }
 
   /** The union of two panes of a key, as a new one; the other one when one is none. */
   #join (left: number, right: number, key: number): number {
     if (left === 0 || right === 0) return left + right
-    const bucket = this.#panes.bucket(0)
-    this.#scratch.push(bucket)
-    const union = this.#panes.open(bucket, key)
+    const union = this.#panes.openSingle(key)
+    this.#joined.push(union)
     this.#add(union, left)
     this.#add(union, right)
     return union
@@ -243,36 +283,16 @@ export class SliceTree {
   }
 }
 
-/** The largest run from a slice on that ends at the cut or before. */
-function tailPart (from: number, cut: number): Part {
+/** Of the largest run from a slice on that ends at the cut or before. */
+function tailLevel (from: number, cut: number): number {
   let level = 0
   for (let size = 2; from % size === 0 && from + size <= cut; size *= 2) level += 1
-  return { level, from }
+  return level
 }
 
-function tailParts (from: number, cut: number): Part[] {
-  const parts: Part[] = []
-  for (let slice = from; slice < cut;) {
-    const part = tailPart(slice, cut)
-    parts.push(part)
-    slice += 2 ** part.level
-  }
-  return parts
-}
-
-/** The last of the runs, shrinking from the cut on, that end at a slice: the lowest bit of their length. */
-function headPart (cut: number, end: number): Part {
+/** Of the last of the runs, shrinking from the cut on, that end at a slice: the lowest bit of their length. */
+function headLevel (cut: number, end: number): number {
   let level = 0
   for (let size = 2; (end - cut) % size === 0; size *= 2) level += 1
-  return { level, from: end - 2 ** level }
-}
-
-function headParts (cut: number, end: number): Part[] {
-  const parts: Part[] = []
-  for (let slice = end; slice > cut;) {
-    const part = headPart(cut, slice)
-    parts.unshift(part)
-    slice = part.from
-  }
-  return parts
+  return level
 }

@@ -18,6 +18,8 @@ export interface SlicedReportsOptions {
   readonly changedCell: number
 }
 interface Flags { readonly final: 0 | 1, readonly closing: 0 | 1 }
+/** Few keys are worked out one by one, many with all others: one key costs as much as so many together. */
+const fewest = 16
 const early: Flags = { final: 0, closing: 0 }
 const closed: Flags = { final: 1, closing: 1 }
 const revised: Flags = { final: 1, closing: 0 }
@@ -41,7 +43,7 @@ export class SlicedReports {
     tree.forget(window)
   }
 
-  /** The pane of one key changed. `slot` is its pane in the slice that changed. */
+  /** The pane of one key changed. `slot` is its pane in the slice that changed. Call `done` after the last window. */
   change (window: number, slot: number, isClosed: boolean): void {
     const { slices, panes, tree } = this.#with
     const key = panes.keyOf[slot]!
@@ -50,47 +52,58 @@ export class SlicedReports {
     const row = this.#append(window, this.#one, isClosed ? revised : early)
     const { rows } = this.#with.writer
     if (isClosed && rows.revision[row] === 0) rows.closing[row] = 1
-    if (slices.perWindow > 1) tree.release()
   }
+
+  done (): void { this.#with.tree.release() }
 
   /** Early results of the panes that changed since the last ones, of windows later than `closedThrough`. */
   early (closedThrough: number): void {
-    const { slices, live } = this.#with
+    const { slices, live, panes, tree } = this.#with
     const changed = this.#changed()
     for (let window = closedThrough; ;) {
       const next = live.sorted.slice(live.indexFrom(slices.firstSlice(window + 1))).find(({ number }) => changed.has(number))
-      if (next === undefined) return
+      if (next === undefined) break
       window = Math.max(window + 1, slices.firstWindow(next.number))
-      const keys = new Set<number>()
-      for (let slice = slices.firstSlice(window), end = slice + slices.perWindow; slice < end; slice += 1) {
-        for (const key of changed.get(slice) ?? []) keys.add(key)
-      }
-      this.#earlyOf(window, keys)
+      const keys = this.#changedIn(window, changed)
+      if (slices.perWindow === 1) this.#append(window, Int32Array.from(keys, key => panes.find(live.get(window)!, key)), early)
+      else if (keys.size * fewest < panes.panes / live.sorted.length) this.#earlyOf(window, keys)
+      else this.#append(window, tree.window(window).filter(slot => keys.has(panes.keyOf[slot]!)), early)
+      tree.release()
     }
+    // what was kept for these windows stands on slices that still fill
+    tree.clear()
+  }
+
+  #changedIn (window: number, changed: ReadonlyMap<number, ReadonlySet<number>>): ReadonlySet<number> {
+    const from = this.#with.slices.firstSlice(window)
+    const some: ReadonlySet<number>[] = []
+    for (const [slice, keys] of changed) if (slice >= from && slice < from + this.#with.slices.perWindow) some.push(keys)
+    return some.length === 1 ? some[0]! : new Set(some.flatMap(keys => [...keys]))
   }
 
   #earlyOf (window: number, keys: ReadonlySet<number>): void {
-    const { slices, panes, live, tree, firstCell } = this.#with
-    const slots = Int32Array.from(keys, key => slices.perWindow === 1 ? panes.find(live.get(window)!, key) : tree.pane(window, key))
-    // panes of one bucket are in order of their first readings already
-    if (slices.perWindow > 1) sortByRank(slots, Float64Array.from(slots, slot => panes.cells[slot * panes.stride + firstCell]!), slots.length)
+    const { panes, tree, firstCell } = this.#with
+    const slots = Int32Array.from(keys, key => {
+      tree.nextKey()
+      return tree.pane(window, key)
+    })
+    sortByRank(slots, Float64Array.from(slots, slot => panes.cells[slot * panes.stride + firstCell]!), slots.length)
     this.#append(window, slots, early)
-    tree.release()
   }
 
   /** Keys by slice of the panes that changed; they count as reported from now on. */
-  #changed (): ReadonlyMap<number, readonly number[]> {
+  #changed (): ReadonlyMap<number, ReadonlySet<number>> {
     const { panes, live, changedCell } = this.#with
     const { cells, stride, keyOf } = panes
-    const changed = new Map<number, number[]>()
+    const changed = new Map<number, Set<number>>()
     for (const bucket of live.sorted) {
-      const keys: number[] = []
+      const keys = new Set<number>()
       for (const slot of panes.slots(bucket)) {
         if (cells[slot * stride + changedCell] === 0) continue
         cells[slot * stride + changedCell] = 0
-        keys.push(keyOf[slot]!)
+        keys.add(keyOf[slot]!)
       }
-      if (keys.length > 0) changed.set(bucket.number, keys)
+      if (keys.size > 0) changed.set(bucket.number, keys)
     }
     return changed
   }

@@ -306,11 +306,13 @@ export class SlicedStage implements WindowStage {
       if (end + allowedLatenessMs <= watermark || (!isClosed && !this.#update)) continue
       this.#reports.change(window, slot, isClosed)
     }
+    this.#reports.done()
   }
 
   #early (clock: number): void {
     this.#reports.early(this.#slices.closedBy(this.#watermark))
     this.#boundary = (Math.floor(clock / this.#everyMs) + 1) * this.#everyMs
+    if (this.#current !== null) this.#enter(this.#current, this.#watermark)
   }
 
   /** Report every window that ends at or before the watermark, then let go of what has expired. */

@@ -18,7 +18,7 @@ const source = (topic: string) => ({
   normalise: {
     celsius: { field: 'celsius', range: [-50, 50] },
     limit: { table: 'devices', column: 'max', else: 8.0 },
-    site: { table: 'devices', column: 'site', else: 'none' },
+    site: { table: 'yards', column: 'site', else: 'none' },
   },
 } as const)
 
@@ -35,7 +35,7 @@ export function definitionOf ({ limitRise = 0, windowSeconds = 10, rattling = tr
   return definePipeline({
     name: 'sim',
     signals: { celsius: { unit: 'Cel' }, limit: { unit: 'Cel' }, site: 'text' },
-    tables: { devices: { topic: 'sim.devices', contract: device, key: 'device' } },
+    tables: { devices: { topic: 'sim.devices', contract: device, key: 'device' }, yards: { topic: 'sim.yards', contract: device, key: 'device' } },
     sources: { north: source('sim.north'), south: source('sim.south') },
     time: { lateness: '2s', idle: '5s', futureMax: '1m' },
     windows: {

@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict'
 import type { JournalEntry } from '../../pipelines/core/journal.ts'
 import { Outputs } from '../../pipelines/core/outputs.ts'
 import type { LogPort } from '../../pipelines/core/ports.ts'
-import { type LogRecord, records } from '../../pipelines/core/record-batch.ts'
+import { type LogRecord, readBatchHeader, records } from '../../pipelines/core/record-batch.ts'
 import type { CompiledPipeline } from '../../pipelines/core/stage.ts'
 import type { StateTree } from '../../pipelines/core/state.ts'
+import { inOrder } from '../../pipelines/runtime/order.ts'
 import { Task } from '../../pipelines/runtime/task.ts'
 
 export interface TaskName { readonly source: string, readonly topic: string, readonly partition: number }
@@ -23,16 +25,17 @@ export async function truthOf (log: LogPort, pipeline: CompiledPipeline, { name,
   const { said, out, take } = listener()
   const entries = await journalOf(log, { source, partition, topic: journalTopic, upTo })
   const verdicts = new Map(entries.flatMap(entry => entry.kind === 'schema' ? [[entry.id, entry.schema] as const] : []))
-  const { bytes } = await log.fetch({ topic, partition, offset: 0, bytesMax: 1 << 28, waitMs: 0 })
-  const { end } = await log.range(topic, partition)
+  const batches = await batchesOf(log, topic, partition)
   const input = (to: number) => {
-    while (task.position < to) {
-      task.load(bytes, task.position, task.position + 1)
-      for (let step = task.step(out, null); step !== 'end'; step = task.step(out, null)) {
-        if (step === 'schema') task.control({ kind: 'schema', id: task.schemaWanted!, schema: verdicts.get(task.schemaWanted!)! }, out)
+    for (const { bytes, end, pace } of batches) {
+      while (task.position < Math.min(end, to)) {
+        task.load(bytes, task.position, Math.min(task.position + pace, end, to))
+        for (let step = task.step(out, null); step !== 'end'; step = task.step(out, null)) {
+          if (step === 'schema') task.control({ kind: 'schema', id: task.schemaWanted!, schema: verdicts.get(task.schemaWanted!)! }, out)
+          take()
+        }
         take()
       }
-      take()
     }
   }
   for (const entry of entries) {
@@ -41,7 +44,7 @@ export async function truthOf (log: LogPort, pipeline: CompiledPipeline, { name,
     task.control(entry, out)
     take()
   }
-  input(end)
+  input(Number.POSITIVE_INFINITY)
   return { ...said, afterwards: afterwardsOf(task) }
 }
 
@@ -70,12 +73,22 @@ function listener () {
   const said = { events: [] as string[], late: [] as string[], deadLetters: [] as string[] }
   const out = new Outputs()
   const take = () => {
-    for (const { event } of out.events) said.events.push(shown(event))
-    for (const one of out.late) said.late.push(shown(one))
-    for (const one of out.deadLetters) said.deadLetters.push(shown(one))
+    for (const { event } of inOrder(out.events)) said.events.push(shown(event))
+    for (const one of inOrder(out.late)) said.late.push(shown(one))
+    for (const one of inOrder(out.deadLetters)) said.deadLetters.push(shown(one))
     out.clear()
   }
   return { said, out, take }
+}
+
+/** Batches one by one; the pace is one record, in long ones the whole. */
+async function batchesOf (log: LogPort, topic: string, partition: number) {
+  const { bytes } = await log.fetch({ topic, partition, offset: 0, bytesMax: 1 << 28, waitMs: 0 })
+  const batches: { readonly bytes: Uint8Array, readonly end: number, readonly pace: number }[] = []
+  for (let from = 0, header = readBatchHeader(bytes, 0); header !== null; from += header.bytes, header = readBatchHeader(bytes, from)) {
+    batches.push({ bytes: bytes.slice(from, from + header.bytes), end: header.baseOffset + header.lastOffsetDelta + 1, pace: header.count > 100 ? header.count : 1 })
+  }
+  return batches
 }
 
 async function journalOf (log: LogPort, { topic, partition, source, upTo }: { readonly topic: string, readonly partition: number, readonly source: string, readonly upTo: number }): Promise<readonly JournalEntry[]> {
@@ -97,4 +110,11 @@ export async function allRecords (log: LogPort, topic: string, partition: number
 /** An output as text, bytes as hex. */
 export function shown (output: object): string {
   return JSON.stringify(output, (_, value) => value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value)
+}
+
+/** Equal lists; where they are not, the first difference alone. */
+export function assertSame (got: readonly string[], wanted: readonly string[], what: string): void {
+  const at = got.findIndex((one, index) => one !== wanted[index])
+  assert.equal(at < 0 ? undefined : got[at], at < 0 ? undefined : wanted[at], `${what}: number ${at} of ${got.length}`)
+  assert.equal(got.length, wanted.length, `${what}: missing ${wanted[got.length]}`)
 }

@@ -4,7 +4,7 @@ import { compileDefinition } from '../../pipelines/define/public.ts'
 import { names } from '../../pipelines/runtime/names.ts'
 import { readSnapshot } from '../../pipelines/runtime/snapshot.ts'
 import { definitionOf } from './definition.ts'
-import { saidFrom, truthOf } from './oracle.ts'
+import { allRecords, assertSame, saidFrom, truthOf } from './oracle.ts'
 import { randomOf } from './random.ts'
 import { Crash, World } from './world.ts'
 
@@ -14,25 +14,25 @@ import { Crash, World } from './world.ts'
  */
 const seedFirst = Number(process.env.SEED ?? 1)
 const seeds = Number(process.env.SEEDS ?? (process.env.MILLRACE_SLOW === '1' ? 300 : 6))
-const stepsOfALife = 30
-/** Every point at which a process meets its log; those of restore and of commits oftener than they would come by themselves. */
-const points: readonly (readonly [at: RegExp, most: number])[] = [
-  [/./, 60], [/^commit:before/, 20], [/^commit:after/, 20], [/^fetch .*state$/, 4], [/^fetch .*journal$/, 3], [/^trim/, 4], [/^join/, 1], [/^fetch sim\.(north|south)/, 12], [/^fetch sim\.devices/, 4],
-]
+/** Where a process fails that reads what there is, and where one that runs does. `most`: up to which time of coming there. */
+const whenOpening: readonly (readonly [at: RegExp, most: number])[] = [[/./, 30], [/^fetch .*state$/, 4], [/^fetch .*journal$/, 2], [/^join/, 1], [/^fetch sim\.(north|south)/, 4], [/^fetch sim\.(devices|yards)/, 2], [/^commit/, 9]]
+const whenRunning: readonly (readonly [at: RegExp, most: number])[] = [[/./, 60], [/^commit:before/, 12], [/^commit:after/, 12], [/^trim/, 4], [/^fetch sim\.(north|south)/, 12], [/^fetch sim\.(devices|yards)/, 4]]
 
-async function live (seed: number): Promise<{ readonly world: World, readonly events: number }> {
+/** With a crowd of devices the columns are long enough for deltas of their blocks. */
+async function live (seed: number, { steps = 30, crowd = 0, snapshotEveryMs = 700 } = {}): Promise<{ readonly world: World, readonly events: number }> {
   const random = randomOf(seed)
   const { whole, chance, pick } = random
-  const world = new World(random)
+  const world = new World(random, { snapshotEveryMs })
   const definition = definitionOf()
   await world.createTopics()
-  for (let step = 0; step < stepsOfALife; step += 1) {
-    if (!world.running) {
-      const [at, most] = pick(points)
+  if (crowd > 0) await world.send('north', crowd, crowd)
+  for (let step = 0; step < steps; step += 1) {
+    if (!world.running || chance(0.3)) {
+      const [at, most] = pick(world.running ? whenRunning : whenOpening)
       world.arm(chance(0.9) ? { at, countdown: whole(1, most), kind: chance(0.7) ? 'crash' : 'retry' } : null)
-      world.start(definition)
     }
-    if (chance(0.7)) await world.send(pick(['north', 'south']), whole(1, 25))
+    if (!world.running && chance(0.6)) world.start(definition)
+    if (chance(0.7)) await world.send(pick(['north', 'south']), whole(1, 25), chance(0.9) ? 6 : 6 + crowd)
     if (chance(0.3)) await world.enrol()
     if (chance(0.1)) world.clock.setWall(world.clock.wallMs() - whole(0, 3_000))
     const ended = await world.pass(chance(0.1) ? whole(6_000, 30_000) : whole(50, 2_500))
@@ -53,16 +53,27 @@ async function check (world: World, definition: ReturnType<typeof definitionOf>)
   let events = 0
   for (const name of world.tasks) {
     const truth = await truthOf(world.log, compileDefinition(definition), { name, journalTopic: names.journal('sim', 'race'), entries: await world.entries(name) })
-    assert.deepEqual(await world.said('sim.control', name), truth.events)
-    assert.deepEqual(await world.said(names.late('sim'), name), truth.late)
-    assert.deepEqual(await world.said(names.deadLetters('sim'), name), truth.deadLetters)
+    assertSame(await world.said('sim.control', name), truth.events, 'events')
+    assertSame(await world.said(names.late('sim'), name), truth.late, 'late readings')
+    assertSame(await world.said(names.deadLetters('sim'), name), truth.deadLetters, 'dead letters')
     const { end } = await world.log.range(name.topic, name.partition)
     const snapshot = await readSnapshot(world.log, { topic: names.state('sim', 'race'), partition: name.partition, source: name.source })
     assert.equal(snapshot!.facts.position, end)
-    assert.deepEqual(saidFrom(compileDefinition(definition), name, snapshot!.state), truth.afterwards)
+    const later = saidFrom(compileDefinition(definition), name, snapshot!.state)
+    assertSame(later.events, truth.afterwards.events, 'events of the restored state')
     events += truth.events.length
   }
   return events
+}
+
+test('race: the same with a state of which snapshots write changed blocks only', async () => {
+  const { world } = await live(7_001, { steps: 6, crowd: 60_000, snapshotEveryMs: 3_000 })
+  const kinds = await Promise.all(world.tasks.map(({ partition }) => snapshotKinds(world, partition)))
+  assert(kinds.flat().includes('delta'), kinds.join())
+})
+
+async function snapshotKinds (world: World, partition: number): Promise<readonly string[]> {
+  return (await allRecords(world.log, names.state('sim', 'race'), partition)).map(({ value }) => /"kind":"(base|delta)"/.exec(Buffer.from(value!.subarray(8, 8 + new DataView(value!.buffer, value!.byteOffset).getUint32(4))).toString())![1]!)
 }
 
 test('race: through crashes, refusals and restarts anywhere, every output stands on its topic once and in order', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { StreamError } from '../../pipelines/core/errors.ts'
+import type { Commit, JoinRequest, LogPort, Membership } from '../../pipelines/core/ports.ts'
 import { partitionOf } from '../../pipelines/core/murmur2.ts'
 import { RecordBatchWriter } from '../../pipelines/core/record-batch.ts'
 import type { TableRow } from '../../pipelines/core/table.ts'
@@ -37,6 +38,7 @@ export class World {
   readonly clock = new ManualClock(1_700_000_000_000)
   readonly log: MemoryLog
   readonly #random: Random
+  readonly #snapshotEveryMs: number
   #process: Process | null = null
   #trap: Trap | null = null
   #passed = 0
@@ -46,8 +48,9 @@ export class World {
   /** Where processes failed, to see that a seed reached what it was meant to. */
   readonly failed: string[] = []
 
-  constructor (random: Random) {
+  constructor (random: Random, { snapshotEveryMs }: { readonly snapshotEveryMs: number }) {
     this.#random = random
+    this.#snapshotEveryMs = snapshotEveryMs
     this.log = new MemoryLog({ clock: this.clock, at: (point, detail) => { this.#at(point, detail) } })
   }
 
@@ -55,7 +58,7 @@ export class World {
     const topic = (name: string, count: number, rest: { cleanup?: 'compact', timestamps?: 'CreateTime' } = {}) =>
       this.log.createTopic({ name, partitions: count, retentionMs: null, cleanup: 'delete', timestamps: 'LogAppendTime', ...rest })
     for (const name of ['sim.north', 'sim.south']) await topic(name, partitions)
-    await topic('sim.devices', 1, { cleanup: 'compact' })
+    for (const name of ['sim.devices', 'sim.yards']) await topic(name, 1, { cleanup: 'compact' })
     for (const name of ['sim.control', names.deadLetters('sim'), names.late('sim')]) await topic(name, 1, { timestamps: 'CreateTime' })
   }
 
@@ -70,12 +73,13 @@ export class World {
 
   start (definition: CheckedDefinition, { reset = [], asCode = false }: { readonly reset?: readonly string[], readonly asCode?: boolean } = {}): void {
     assert(this.#process === null, 'one process at a time')
-    const tables = new Map([['devices', new Table({ name: 'devices', topic: 'sim.devices', key: 'device', decode: async value => display(value) as TableRow })]])
+    const decode = async (value: Uint8Array) => display(value) as TableRow
+    const tables = new Map(['devices', 'yards'].map(name => [name, new Table({ name, topic: `sim.${name}`, key: 'device', decode })]))
     const plan: LegPlan = {
       leg: 'race', pipeline: compileDefinition(definition), definition: asCode ? null : JSON.stringify(definition), compile: data => compileDefinition(JSON.parse(data)),
-      retire: retireRule, reset: stage => reset.includes(stage), log: this.log, clock: this.clock, schema: async id => schemas.get(id) ?? null, tables, mode: 'live',
+      retire: retireRule, reset: stage => reset.includes(stage), log: this.#slow(), clock: this.clock, schema: async id => schemas.get(id) ?? null, tables, mode: 'live',
     }
-    const race = new RaceLeg(plan, { codecs: { event: ({ ...event }) => plain(event, event.key), late: (late, place) => plain({ ...late, place: placeOf(place) }), deadLetter: (letter, place) => plain({ ...letter, place: placeOf(place) }) }, member: 'm', snapshotEveryMs: 700, commitEveryMs: 100 })
+    const race = new RaceLeg(plan, { codecs: { event: ({ ...event }) => plain(event, event.key), late: (late, place) => plain({ ...late, place: placeOf(place) }), deadLetter: (letter, place) => plain({ ...letter, place: placeOf(place) }) }, member: 'm', snapshotEveryMs: this.#snapshotEveryMs, commitEveryMs: 100 })
     const stop = new AbortController()
     const process: Process = { race, stop, ended: race.run(stop.signal).then(() => null, error => error as Error), over: false }
     this.#process = process
@@ -110,11 +114,11 @@ export class World {
   get status () { return this.#process!.race.status }
 
   /** Some readings of some devices of one source, as they come: late, doubled, broken, in more than one schema. */
-  async send (source: 'north' | 'south', count: number): Promise<void> {
+  async send (source: 'north' | 'south', count: number, devices = 6): Promise<void> {
     const { whole, chance } = this.#random
     const batches = Array.from({ length: partitions }, () => new RecordBatchWriter())
     for (let i = 0; i < count; i += 1) {
-      const key = `${source[0]}${whole(0, 5)}`
+      const key = `${source[0]}${whole(0, devices - 1)}`
       const behind = chance(0.15) ? whole(0, 12_000) : whole(0, 1_500)
       this.#seq += chance(0.1) ? 0 : 1
       const reading = { id: key, ts: this.clock.wallMs() + (chance(0.02) ? 600_000 : -behind), seq: this.#seq, celsius: chance(0.05) ? null : whole(0, 40) / 3, firmware: 'f2' }
@@ -131,7 +135,7 @@ export class World {
     const device = `${pick(['n', 's'])}${whole(0, 6)}`
     const writer = new RecordBatchWriter()
     writer.append(0, text.encode(device), chance(0.2) ? null : writers.get(3)!({ device, max: whole(5, 11), site: pick(['oslo', 'bergen']) }))
-    await this.#append('sim.devices', 0, writer.finish())
+    await this.#append(pick(['sim.devices', 'sim.yards']), 0, writer.finish())
   }
 
   /** What stands on a topic of the race's, of one task, in order. */
@@ -144,6 +148,24 @@ export class World {
   async entries ({ topic, partition }: TaskName): Promise<number> {
     const committed = await this.log.committed(names.group('sim', 'race'), topic, partition)
     return committed === null ? 0 : JSON.parse(committed.metadata).journal
+  }
+
+  /** The log as a process sees it: its commits take their time, in order, while it goes on. */
+  #slow (): LogPort {
+    const { log, clock } = this
+    const random = this.#random
+    const join = async (request: JoinRequest): Promise<Membership> => {
+      const member = await log.join(request)
+      let before: Promise<unknown> = Promise.resolve()
+      const commit = ({ appends, offsets }: Commit) => {
+        const copy = { appends: appends.map(({ bytes, ...place }) => ({ ...place, bytes: bytes.slice() })), offsets }
+        const done = before.then(() => random.chance(0.5) ? undefined : clock.sleep(random.whole(1, 400))).then(() => member.commit(copy))
+        before = done.catch(() => {})
+        return done
+      }
+      return { assignments: member.assignments, commit, leave: () => member.leave() }
+    }
+    return new Proxy<LogPort>(log, { get: (target, name) => name === 'join' ? join : (target[name as keyof LogPort] as () => unknown).bind(target) })
   }
 
   async #append (topic: string, partition: number, bytes: Uint8Array): Promise<void> {

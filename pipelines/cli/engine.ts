@@ -3,6 +3,7 @@ import { type ControlEvent, controlEventCodec } from '../../schemas/control-even
 import { deadLetterCodec } from '../../schemas/dead-letter.ts'
 import { lateReadingCodec } from '../../schemas/late-reading.ts'
 import type { Codec } from '../../schemas/codec.ts'
+import type { StreamError } from '../core/errors.ts'
 import type { LakePort, RegistryPort } from '../core/ports.ts'
 import type { Headers } from '../core/record-batch.ts'
 import type { CompiledPipeline } from '../core/stage.ts'
@@ -12,7 +13,7 @@ import { compileDefinition } from '../define/compile.ts'
 import type { CheckedDefinition } from '../define/schema.ts'
 import { retireRule } from '../rules/retire.ts'
 import type { LegPlan } from '../runtime/lead.ts'
-import { names } from '../runtime/names.ts'
+import { type Leg, names } from '../runtime/names.ts'
 import { type PondCodecs, PondLeg } from '../runtime/pond.ts'
 import { type RaceCodecs, RaceLeg } from '../runtime/race.ts'
 import { Table } from '../runtime/tables.ts'
@@ -26,12 +27,14 @@ export interface EngineOptions {
   readonly partitions: number
   readonly reset: (stage: string) => boolean
   readonly onEvent: (event: ControlEvent) => void
+  /** Told when a leg begins anew after an error of the world around it. */
+  readonly onRetry?: (leg: Leg, error: StreamError, pauseMs: number) => void
+  readonly timing?: Partial<EngineTiming>
 }
 
-const snapshotEveryMs = 5_000
-const raceCommitEveryMs = 100
-const pondCommitEveryMs = 500
-const expireEveryMs = 60_000
+export interface EngineTiming { readonly snapshotEveryMs: number, readonly raceCommitEveryMs: number, readonly pondCommitEveryMs: number, readonly expireEveryMs: number }
+
+const timingDefaults: EngineTiming = { snapshotEveryMs: 5_000, raceCommitEveryMs: 100, pondCommitEveryMs: 500, expireEveryMs: 60_000 }
 
 /**
  * One definition running on the embedded log: the race, and the pond where the definition has a lake.
@@ -64,7 +67,9 @@ export class Engine {
   }
 
   /** Settles when the race reads. */
-  static async start ({ definition, embedded, partitions, reset, onEvent }: EngineOptions): Promise<Engine> {
+  static async start ({ definition, embedded, partitions, reset, onEvent, onRetry, timing }: EngineOptions): Promise<Engine> {
+    const { snapshotEveryMs, raceCommitEveryMs, pondCommitEveryMs, expireEveryMs } = { ...timingDefaults, ...timing }
+    const retried = (leg: Leg) => onRetry === undefined ? {} : { onRetry: (error: StreamError, pauseMs: number) => { onRetry(leg, error, pauseMs) } }
     const { log, registry, clock, lakeFile } = embedded
     const pipeline = compileDefinition(definition)
     await createTopics(pipeline, embedded, partitions)
@@ -74,8 +79,8 @@ export class Engine {
       log, clock, schema: id => registry.byId(id), tables, mode: 'live',
     }
     const lake = pipeline.lake === null ? null : await openLake({ file: lakeFile, layout: layoutOf(pipeline) })
-    const race = new RaceLeg({ ...plan, leg: 'race' }, { codecs: await raceCodecs(pipeline, registry), member: `process-${process.pid}`, snapshotEveryMs, commitEveryMs: raceCommitEveryMs, onEvent })
-    const pond = lake === null ? null : new PondLeg({ ...plan, leg: 'pond' }, { codecs: pondCodecs, lake, commitEveryMs: pondCommitEveryMs, snapshotEveryMs, expireEveryMs })
+    const race = new RaceLeg({ ...plan, leg: 'race' }, { codecs: await raceCodecs(pipeline, registry), member: `process-${process.pid}`, snapshotEveryMs, commitEveryMs: raceCommitEveryMs, onEvent, ...retried('race') })
+    const pond = lake === null ? null : new PondLeg({ ...plan, leg: 'pond' }, { codecs: pondCodecs, lake, commitEveryMs: pondCommitEveryMs, snapshotEveryMs, expireEveryMs, ...retried('pond') })
     const ready = Promise.withResolvers<void>()
     const engine = new Engine({ pipeline, race, pond, lake, ready: ready.resolve })
     try {

@@ -60,7 +60,8 @@ function write (target: string, files: readonly ProjectFile[], told: (path: stri
   }
 }
 
-const nameLengthMax = 60
+/** A keyspace has 48 characters. */
+const nameLengthMax = 40
 
 /** Lower-case words joined by '-', as a pipeline is named. */
 function pipelineName (text: string): string {

@@ -1,7 +1,7 @@
 import { snakeCase } from '../../core/lake-names.ts'
 import { durationText } from '../../core/time.ts'
 import type { ColumnGuess, TableGuess } from './infer.ts'
-import { projectTest } from './project-test.ts'
+import { projectTest } from './own-test.ts'
 
 export interface ProjectFile { readonly path: string, readonly text: string }
 export interface ProjectOptions {
@@ -80,17 +80,19 @@ const fieldsMax = 4
 function definition ({ name, guess }: ProjectOptions): string {
   const { intervalMs, time } = guess
   const keep = measured(guess).slice(0, fieldsMax).flatMap(({ field }) => [`      mean_${field}: { mean: ${field} }`, `      max_${field}: { max: ${field} }`])
-  return `# What happens to every reading. \`npm run check\` says what is wrong with it, \`npm start\` runs it.
+  return `# yaml-language-server: $schema=./node_modules/millrace/docs/definition.schema.json
+# What happens to every reading. \`npm run check\` says what is wrong with it, \`npm start\` runs it.
 name: ${name}
 
 source:
   topic: ${name}.readings
   contract: contracts/reading.avsc
-  key: ${keyField(guess)}
-  time: { field: ${time.field}${time.epoch === null ? '' : `, unit: ${time.epoch.unit}`} }
-${intervalMs === null ? '' : `  interval: ${durationText(intervalMs)}\n`}
+
+key: ${keyField(guess)}
+${intervalMs === null ? '' : `interval: ${durationText(intervalMs)}\n`}
 time:
-  lateness: ${durationText(Math.max(1_000, intervalMs ?? 10_000))}
+  field: ${time.field}
+${time.epoch === null ? '' : `  unit: ${time.epoch.unit}\n`}  lateness: ${durationText(Math.max(1_000, intervalMs ?? 10_000))}
   futureMax: 1d
 
 windows:
@@ -127,7 +129,7 @@ function packageJson ({ name, millrace, csvFile }: ProjectOptions): string {
     scripts: { start: `millrace dev pipeline.yaml --input ${csvFile}`, check: 'millrace check pipeline.yaml', explain: 'millrace explain pipeline.yaml', replay: `millrace replay pipeline.yaml --input ${csvFile}`, test: 'node --test', millrace: 'millrace' },
     dependencies: { millrace },
     devDependencies: { node: '^24.0.0' },
-    allowScripts: { node: true },
+    allowScripts: { node: true, lmdb: false, 'msgpackr-extract': false },
   }, null, 2)}\n`
 }
 

@@ -80,6 +80,6 @@ test('init: the name of a recording needs no quotes, and one that lies in the pr
 test('init: the new package brings its own Node and lets its install script run', () => {
   const { target } = project('package', csvFiles[0]!.text)
   const written = JSON.parse(readFileSync(join(target, 'package.json'), 'utf8'))
-  assert.deepEqual([written.devDependencies, written.allowScripts], [{ node: '^24.0.0' }, { node: true }])
+  assert.deepEqual([written.devDependencies, written.allowScripts], [{ node: '^24.0.0' }, { node: true, lmdb: false, 'msgpackr-extract': false }])
   assert(existsSync(join(target, 'test/pipeline.test.js')))
 })

@@ -5,8 +5,8 @@ import type { CellType } from './tables.ts'
 
 /** A column of a block: its cells begin at byte `cells` of the buffer, its validity bits at `validity` (-1: all valid). */
 export interface BlockColumn { readonly type: CellType, readonly cells: number, readonly validity: number, readonly cache: number }
-/** Rows of one table in DuckDB's own form, in one buffer that moves between threads. */
-export interface Block { /** Text caches of this block alone. */ readonly once: readonly number[], readonly rows: number, readonly buffer: ArrayBuffer, readonly columns: readonly BlockColumn[], readonly long: readonly LongTexts[] }
+/** Rows of one table in DuckDB's own form, in one buffer that both threads see: its owner is who has the block. */
+export interface Block { /** Text caches of this block alone. */ readonly once: readonly number[], readonly rows: number, readonly buffer: SharedArrayBuffer, readonly columns: readonly BlockColumn[], readonly long: readonly LongTexts[] }
 
 export const cellBytes = { text: stringBytes, double: 8, stamp: 8, integer: 4, bigint: 8, bool: 1 } as const satisfies Record<CellType, number>
 
@@ -21,24 +21,25 @@ function cellsOf (table: KeyTable): TextCells {
 }
 
 /**
- * Buffers that came back from the database's thread, to be filled again: half a megabyte a batch, allocated anew each time, kept the
- * garbage collector busier than the rows.
+ * Buffers that came back from the database's thread, to be filled again: a third of a megabyte a batch, allocated anew each time, kept
+ * the garbage collector busier than the rows. They are shared because each transfer of a buffer counts as an allocation to the
+ * collector, which then marks the whole heap every few dozen batches.
  *
  * Limits: `buffersMax` buffers
  */
 export class BufferPool {
-  readonly #free: ArrayBuffer[] = []
+  readonly #free: SharedArrayBuffer[] = []
   readonly #buffersMax: number
 
-  constructor (buffersMax = 16) { this.#buffersMax = buffersMax }
+  constructor (buffersMax = 64) { this.#buffersMax = buffersMax }
 
   /** At least `bytes` long; holds anything. */
-  take (bytes: number): ArrayBuffer {
+  take (bytes: number): SharedArrayBuffer {
     const index = this.#free.findIndex(buffer => buffer.byteLength >= bytes)
-    return index < 0 ? new ArrayBuffer(bytes) : this.#free.splice(index, 1)[0]!
+    return index < 0 ? new SharedArrayBuffer(bytes) : this.#free.splice(index, 1)[0]!
   }
 
-  give (buffer: ArrayBuffer): void { if (this.#free.length < this.#buffersMax) this.#free.push(buffer) }
+  give (buffer: SharedArrayBuffer): void { if (this.#free.length < this.#buffersMax) this.#free.push(buffer) }
 }
 
 /**
@@ -48,7 +49,7 @@ export class BufferPool {
  */
 export class BlockBuilder {
   readonly rows: number
-  readonly #buffer: ArrayBuffer
+  readonly #buffer: SharedArrayBuffer
   readonly #columns: BlockColumn[] = []
   readonly #long: LongTexts[] = []
   readonly #once: number[] = []

@@ -75,8 +75,10 @@ export class ChunkFiller {
     this.#long.drop(block.once)
   }
 
-  #fill (index: number, { type, cells, validity, cache }: BlockColumn, buffer: ArrayBuffer, from: number, rows: number): void {
+  #fill (index: number, { type, cells, validity, cache }: BlockColumn, shared: SharedArrayBuffer, from: number, rows: number): void {
     const vector = duckdb.data_chunk_get_vector(this.#chunk.chunk, index)
+    // The binding copies from either kind, whatever its types say.
+    const buffer = shared as unknown as ArrayBuffer
     const bytes = cellBytes[type]
     if (cache === 0) duckdb.copy_data_to_vector(vector, 0, buffer, cells + from * bytes, rows * bytes)
     else this.#fillTexts(vector, this.#long.words(cache), new Int32Array(buffer, cells + from * bytes, rows * 4))

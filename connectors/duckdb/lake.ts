@@ -187,7 +187,7 @@ class DatabaseThread {
     })
   }
 
-  block (table: number, block: Block): void { this.#send({ kind: 'block', epoch: this.#epoch, table, block }, [block.buffer]) }
+  block (table: number, block: Block): void { this.#send({ kind: 'block', epoch: this.#epoch, table, block }) }
   json (sql: string, json: string): void { this.#send({ kind: 'json', epoch: this.#epoch, sql, json }) }
   discard (): void { this.#send({ kind: 'discard', epoch: this.#epoch += 1 }) }
   commit (positions: readonly Position[]): Promise<unknown> { return this.#request(id => ({ kind: 'commit', epoch: this.#epoch, id, positions })) }
@@ -209,7 +209,7 @@ class DatabaseThread {
     })
   }
 
-  #send (message: ToDatabase, transfer: readonly ArrayBuffer[] = []): void { this.#worker.postMessage(message, transfer) }
+  #send (message: ToDatabase): void { this.#worker.postMessage(message) }
 
   #end (error: StreamError): void {
     this.#ended ??= error

@@ -19,4 +19,4 @@ export type Ask =
   | { readonly what: 'close' }
 
 /** `id` 0 answers the opening itself, -1 nothing: it brings back the buffer of a block. */
-export interface FromDatabase { readonly id: number, readonly result?: unknown, readonly buffer?: ArrayBuffer, readonly error?: { readonly code: ErrorCode, readonly details: Readonly<Record<string, unknown>> } }
+export interface FromDatabase { readonly id: number, readonly result?: unknown, readonly buffer?: SharedArrayBuffer, readonly error?: { readonly code: ErrorCode, readonly details: Readonly<Record<string, unknown>> } }

@@ -20,7 +20,7 @@ async function work (database: LakeDatabase, message: ToDatabase): Promise<void>
   switch (message.kind) {
     case 'block':
       await attempt(database, message.epoch, () => database.append(message.table, message.block))
-      port.postMessage({ id: -1, buffer: message.block.buffer } satisfies FromDatabase, [message.block.buffer])
+      answer({ id: -1, buffer: message.block.buffer })
       return
     case 'json': await attempt(database, message.epoch, () => database.insert(message.sql, message.json)); return
     case 'commit':

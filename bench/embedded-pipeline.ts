@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Embedded, openEmbedded } from '../pipelines/cli/embedded.ts'
@@ -24,13 +24,13 @@ try {
   const embedded = await openEmbedded(folder)
   await fill(embedded)
   const definition = await loadDefinition(new URL('definitions/embedded.yaml', import.meta.url).pathname)
-  let rssMax = 0
+  let memoryMax = 0
   const cpu = process.cpuUsage()
   const from = performance.now()
   const engine = await Engine.start({ definition, embedded, partitions, reset: () => false, onEvent: () => {} })
-  while (!await isDone(embedded, engine)) {
+  for (let turn = 0; !await isDone(embedded, engine); turn += 1) {
     await Promise.race([new Promise(resolve => { setTimeout(resolve, 5) }), engine.failed])
-    rssMax = Math.max(rssMax, process.memoryUsage.rss())
+    if (turn % 20 === 0) memoryMax = Math.max(memoryMax, ownMemory())
   }
   const wall = performance.now() - from
   const { user, system } = process.cpuUsage(cpu)
@@ -40,10 +40,16 @@ try {
   const value = records / wall * 1_000
   report({ id: 'B8', what: 'embedded in one process: file log -> control events + DuckDB lake', value, unit: 'readings/s', goal: '>= 1 M', met: value >= 1e6 })
   report({ id: 'B8-cpu', what: 'the same for each CPU-second of the process', value: records / (user + system) * 1e6, unit: 'readings/CPU-s' })
-  report({ id: 'B8-rss', what: 'the same: peak memory', value: rssMax / 2 ** 20, unit: 'MiB RSS' })
+  report({ id: 'B8-memory', what: 'the same: peak of its own memory, pages of the log\'s file left out', value: memoryMax / 2 ** 20, unit: 'MiB' })
   report({ id: 'B8-disk', what: `the same: lake on disk, ${records / 1e6} M readings and their rollups`, value: statSync(embedded.lakeFile).size / records, unit: 'bytes/reading' })
 } finally {
   rmSync(folder, { recursive: true })
+}
+
+/** The log's file is mapped, and its pages count as resident while they are cached: they are the machine's to take back. */
+function ownMemory (): number {
+  if (process.platform !== 'linux') return process.memoryUsage.rss()
+  return Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]) * 1024
 }
 
 /** A device belongs to one partition: each has a quarter of the keys and a quarter of the readings. */

@@ -42,7 +42,7 @@ export function definitionOf ({ limitRise = 0, windowSeconds = 10, rattling = tr
       ten: { tumbling: `${windowSeconds}s`, keep: { mean: { mean: 'celsius' }, n: 'count', p90: { quantile: ['celsius', 0.9] } }, allowedLateness: '3s' },
       visit: { session: '4s', keep: { n: 'count', warmest: { max: 'celsius' } } },
     },
-    rules: rattling ? { ...others, rattling: { when: 'celsius > limit', atLeast: [3, 5], severity: 'warning' } } : others,
+    rules: rattling ? { ...others, rattling: { when: 'celsius > limit && site != "bergen"', atLeast: [2, 4], severity: 'warning' } } : others,
     control: { topic: 'sim.control', delivery: 'exactly-once' },
   })
 }

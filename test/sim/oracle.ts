@@ -11,7 +11,7 @@ import { Task } from '../../pipelines/runtime/task.ts'
 export interface TaskName { readonly source: string, readonly topic: string, readonly partition: number }
 export interface Said { readonly events: readonly string[], readonly late: readonly string[], readonly deadLetters: readonly string[] }
 /** Everything a task has to say over its whole life, and what it would say if time went on from the end. */
-export interface Truth extends Said { readonly afterwards: Said }
+export interface Truth extends Said { readonly registered: readonly string[], readonly afterwards: Said }
 
 const text = new TextDecoder()
 
@@ -40,12 +40,13 @@ export async function truthOf (log: LogPort, pipeline: CompiledPipeline, { name,
   }
   for (const entry of entries) {
     if (entry.kind === 'schema' || entry.kind === 'definition') continue
+    if (entry.kind === 'registry') assert.notEqual(task.registered.get(entry.table)?.has(entry.key) ?? false, entry.present, `${entry.key} is told of once`)
     input(entry.position)
     task.control(entry, out)
     take()
   }
   input(Number.POSITIVE_INFINITY)
-  return { ...said, afterwards: afterwardsOf(task) }
+  return { ...said, registered: [...task.registered.get('devices') ?? []].sort(), afterwards: afterwardsOf(task) }
 }
 
 /** What a task says from a state on, when silence and then the end of the input come. States may differ in what they hold in reserve. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileDefinition } from '../../pipelines/define/public.ts'
+import { StreamError } from '../../pipelines/core/errors.ts'
 import { names } from '../../pipelines/runtime/names.ts'
 import { readSnapshot } from '../../pipelines/runtime/snapshot.ts'
 import { definitionOf } from './definition.ts'
@@ -33,12 +34,13 @@ async function live (seed: number, { steps = 30, crowd = 0, snapshotEveryMs = 70
     }
     if (!world.running && chance(0.6)) world.start(definition)
     if (chance(0.7)) await world.send(pick(['north', 'south']), whole(1, 25), chance(0.9) ? 6 : 6 + crowd)
-    if (chance(0.3)) await world.enrol()
+    if (chance(0.6)) await world.enrol()
     if (chance(0.1)) world.clock.setWall(world.clock.wallMs() - whole(0, 3_000))
     const ended = await world.pass(chance(0.1) ? whole(6_000, 30_000) : whole(50, 2_500))
     if (ended !== null) assert(ended instanceof Crash, ended)
-    else if (chance(0.1)) {
-      const stopped = await world.stop()
+    else if (world.running && chance(0.2)) {
+      const stopped = chance(0.5) ? await world.stop() : await world.takeOver(definition)
+      if (stopped instanceof StreamError && stopped.code === 'LOG_FENCED') continue
       assert(stopped === null || stopped instanceof Crash, stopped ?? undefined)
     }
   }
@@ -56,6 +58,7 @@ async function check (world: World, definition: ReturnType<typeof definitionOf>)
     assertSame(await world.said('sim.control', name), truth.events, 'events')
     assertSame(await world.said(names.late('sim'), name), truth.late, 'late readings')
     assertSame(await world.said(names.deadLetters('sim'), name), truth.deadLetters, 'dead letters')
+    assertSame(truth.registered, await world.enrolled(name), 'registered devices')
     const { end } = await world.log.range(name.topic, name.partition)
     const snapshot = await readSnapshot(world.log, { topic: names.state('sim', 'race'), partition: name.partition, source: name.source })
     assert.equal(snapshot!.facts.position, end)

@@ -79,7 +79,7 @@ export class World {
       leg: 'race', pipeline: compileDefinition(definition), definition: asCode ? null : JSON.stringify(definition), compile: data => compileDefinition(JSON.parse(data)),
       retire: retireRule, reset: stage => reset.includes(stage), log: this.#slow(), clock: this.clock, schema: async id => schemas.get(id) ?? null, tables, mode: 'live',
     }
-    const race = new RaceLeg(plan, { codecs: { event: ({ ...event }) => plain(event, event.key), late: (late, place) => plain({ ...late, place: placeOf(place) }), deadLetter: (letter, place) => plain({ ...letter, place: placeOf(place) }) }, member: 'm', snapshotEveryMs: this.#snapshotEveryMs, commitEveryMs: 100 })
+    const race = new RaceLeg(plan, { codecs: { event: ({ ...event }) => plain(event, event.key), late: (late, place) => plain({ ...late, place: placeOf(place) }), deadLetter: (letter, place) => plain({ ...letter, place: placeOf(place) }) }, member: 'm', snapshotEveryMs: this.#snapshotEveryMs, commitEveryMs: 500 })
     const stop = new AbortController()
     const process: Process = { race, stop, ended: race.run(stop.signal).then(() => null, error => error as Error), over: false }
     this.#process = process
@@ -107,6 +107,26 @@ export class World {
     this.#process = null
     this.#dead = false
     return process.ended
+  }
+
+  /** Another process takes the lead while this one still runs. Gives what ended it. */
+  async takeOver (definition: CheckedDefinition): Promise<Error | null> {
+    this.arm(null)
+    const loser = this.#process!
+    this.#process = null
+    this.start(definition)
+    for (let waited = 0; !loser.over; waited += 1) {
+      assert(waited < 2_000, 'a process that has lost the lead ends')
+      await this.clock.advance(stepMs)
+    }
+    return loser.ended
+  }
+
+  /** What the tables say now of the devices of a task. */
+  async enrolled ({ partition }: TaskName): Promise<readonly string[]> {
+    const rows = new Map<string, boolean>()
+    for (const { key, value } of await allRecords(this.log, 'sim.devices', 0)) rows.set(Buffer.from(key!).toString(), value !== null)
+    return [...rows].filter(([key, present]) => present && partitionOf(text.encode(key), partitions) === partition).map(([key]) => key).sort()
   }
 
   get running (): boolean { return this.#process !== null }

@@ -3,6 +3,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { ControlEvent } from '../../schemas/control-event.ts'
 import { StreamError } from '../core/errors.ts'
 import { durationMs } from '../core/time.ts'
+import { compileDefinition } from '../define/compile.ts'
 import { loadDefinition } from '../define/load.ts'
 import type { CheckedDefinition } from '../define/schema.ts'
 import { embeddedContracts, registryContracts } from './contracts.ts'
@@ -80,8 +81,8 @@ export class Session {
       const feeding = new AbortController()
       const fed = feeder?.start(feeding.signal) ?? Promise.resolve()
       fed.catch(() => {})
-      const reloading = this.#options.reload ? this.#reloadOnSave(embedded) : Promise.resolve()
-      await this.#show(forMs, fed)
+      const reloading = this.#options.reload ? this.#reloadOnSave(first, embedded) : Promise.resolve()
+      await this.#show(forMs, [fed, reloading])
       this.#stop.abort()
       feeding.abort()
       await fed
@@ -96,7 +97,10 @@ export class Session {
 
   #start (definition: CheckedDefinition, embedded: Embedded): Promise<Engine> {
     const { partitions, reset } = this.#options
-    return Engine.start({ definition, embedded, partitions, reset, onEvent: event => { this.#onEvent(event) } })
+    return Engine.start({
+      definition, embedded, partitions, reset, onEvent: event => { this.#onEvent(event) },
+      onRetry: (leg, error, pauseMs) => { this.#view.note(paint.yellow(`the ${leg} begins again in ${pauseMs} ms: ${error.message}`)) },
+    })
   }
 
   #onEvent (event: ControlEvent): void {
@@ -115,9 +119,9 @@ export class Session {
   }
 
   /** Until the time is over, a signal, the end of a bounded input, or an error of a leg. */
-  async #show (forMs: number | null, fed: Promise<void>): Promise<void> {
+  async #show (forMs: number | null, beside: readonly Promise<void>[]): Promise<void> {
     let failure: Error | null = null
-    fed.catch(error => { failure = error as Error })
+    for (const work of beside) work.catch(error => { failure ??= error as Error })
     const untilMs = forMs === null ? Number.POSITIVE_INFINITY : this.#startedMs + forMs
     while (!this.#stop.signal.aborted && performance.now() < untilMs) {
       if (failure !== null) throw failure
@@ -148,25 +152,37 @@ export class Session {
   }
 
   /** A changed definition takes over at a drained position; a wrong one is told and changes nothing. */
-  async #reloadOnSave (embedded: Embedded): Promise<void> {
+  async #reloadOnSave (first: CheckedDefinition, embedded: Embedded): Promise<void> {
     const { definition } = this.#options
     const changes = new Changes(definition, this.#stop.signal)
-    let hash = this.#engine!.pipeline.hash
+    let running = first
     while (await changes.next()) {
-      try {
-        const next = await loadDefinition(definition, { contracts: registryContracts(embedded.registry) })
-        const { compileDefinition } = await import('../define/compile.ts')
-        if (compileDefinition(next).hash === hash) continue
-        await this.#engine!.stop()
-        this.#keepTotals()
-        this.#engine = await this.#start(next, embedded)
-        hash = this.#engine.pipeline.hash
-        this.#view.note(paint.green(`${basename(definition)} reloaded`))
-      } catch (error) {
-        if (!(error instanceof StreamError)) throw error
-        this.#view.note(paint.red(`${basename(definition)} was not reloaded: ${error.message}`))
-      }
+      const next = await this.#changed(embedded).catch(this.#refuse)
+      if (next === null || !await this.#replace(running, next, embedded)) continue
+      running = next
+      this.#view.note(paint.green(`${basename(definition)} reloaded`))
     }
+  }
+
+  /** Null: what was saved changes nothing. */
+  async #changed (embedded: Embedded): Promise<CheckedDefinition | null> {
+    const next = await loadDefinition(this.#options.definition, { contracts: registryContracts(embedded.registry) })
+    return compileDefinition(next).hash === this.#engine!.pipeline.hash ? null : next
+  }
+
+  /** False where the next definition cannot take over, for its state or the lake: the one before goes on. */
+  async #replace (running: CheckedDefinition, next: CheckedDefinition, embedded: Embedded): Promise<boolean> {
+    await this.#engine!.stop()
+    this.#keepTotals()
+    const engine = await this.#start(next, embedded).catch(this.#refuse)
+    this.#engine = engine ?? await this.#start(running, embedded)
+    return engine !== null
+  }
+
+  readonly #refuse = (error: unknown): null => {
+    if (!(error instanceof StreamError)) throw error
+    this.#view.note(paint.red(`${basename(this.#options.definition)} was not reloaded: ${error.message}`))
+    return null
   }
 
   #keepTotals (): void {

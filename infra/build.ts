@@ -27,6 +27,8 @@ const { devDependencies, scripts, allowScripts, overrides, private: unpublished,
 const built = (path: string) => path.endsWith('.ts') ? { types: path.replace(/\.ts$/, '.d.ts'), default: path.replace(/\.ts$/, '.js') } : path
 writeFileSync(join(dist, 'package.json'), `${JSON.stringify({
   ...published,
+  // Not in the checkout, where any Node will do: the one it needs comes along.
+  engines: { node: '>=24' },
   exports: Object.fromEntries(Object.entries<string>(published.exports).map(([name, path]) => [name, built(path)])),
 }, null, 2)}\n`)
 

@@ -1,3 +1,4 @@
+import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { CliError } from './exit.ts'
@@ -28,7 +29,7 @@ const shipped = new URL(import.meta.url.endsWith('.ts') ? '../catalog/cold-chain
 async function dev (given: string | undefined, options: DevOptions): Promise<void> {
   const { forOption, Session } = await import('./session.ts')
   if (given === undefined && options.demo !== true) throw new CliError('usage', 'Cannot run without a definition: name one, or say --demo')
-  const definition = given ?? fileURLToPath(shipped)
+  const definition = given ?? relative('.', fileURLToPath(shipped))
   await new Session({
     definition, data: options.data, partitions: options.partitions, reload: options.reload, reset: () => true,
     forMs: options.for === undefined ? null : forOption(options.for),

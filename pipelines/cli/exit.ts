@@ -30,3 +30,10 @@ export function exitOf (error: unknown): Exit {
   if (error instanceof StreamError) return error.fault
   return 'bug'
 }
+
+/** An error's message for people; problems of a definition a line each, as `check` prints them. */
+export function told (error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  if (!(error instanceof StreamError) || error.code !== 'DEFINITION_INVALID' || !Array.isArray(error.details.problems)) return message
+  return [`${message.split(':')[0]}: ${error.details.definition}`, ...error.details.problems.map(problem => `  ${problem}`)].join('\n')
+}

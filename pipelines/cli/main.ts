@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { StreamError } from '../core/errors.ts'
-import { exitCodes, exitOf } from './exit.ts'
+import { exitCodes, exitOf, told } from './exit.ts'
 import { paint, say } from './talk.ts'
 import { verbs } from './verbs.ts'
 
@@ -28,16 +27,10 @@ function report (error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done.code : exitCodes.usage.code
   const exit = exitOf(error)
   const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined }
-  const problems = error instanceof StreamError && error.code === 'DEFINITION_INVALID' ? problemsIn(error) : null
-  say(`${paint.red('error')} ${exit === 'bug' ? stack ?? message : problems === null ? message : problems.join('\n')}`)
+  say(`${paint.red('error')} ${exit === 'bug' ? stack ?? message : told(error)}`)
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : null
   if (cause !== null && !message.includes(cause)) say(`  because ${cause}`)
   return exitCodes[exit].code
-}
-
-/** What is wrong with a definition, a line each, as `check` prints it. */
-function problemsIn ({ message, details: { definition, problems } }: StreamError): readonly string[] {
-  return Array.isArray(problems) ? [`${message.split(':')[0]}: ${definition}`, ...problems.map(problem => `  ${problem}`)] : [message]
 }
 
 // A reader that goes away (`millrace tail ... | head`) ends the command, quietly.

@@ -9,7 +9,7 @@ import type { CheckedDefinition } from '../define/schema.ts'
 import { embeddedContracts, registryContracts } from './contracts.ts'
 import { openEmbedded, type Embedded } from './embedded.ts'
 import { Engine } from './engine.ts'
-import { CliError } from './exit.ts'
+import { CliError, told } from './exit.ts'
 import { count, paint, say } from './talk.ts'
 import { LiveView, type ViewState } from './view.ts'
 
@@ -181,7 +181,7 @@ export class Session {
 
   readonly #refuse = (error: unknown): null => {
     if (!(error instanceof StreamError)) throw error
-    this.#view.note(paint.red(`${basename(this.#options.definition)} was not reloaded: ${error.message}`))
+    this.#view.note(paint.red(`${basename(this.#options.definition)} was not reloaded: ${told(error)}`))
     return null
   }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,37 +14,52 @@ import { readingBatches } from './readings.ts'
  * and alert in the DuckDB lake.
  *
  * Measured from the start of the engine (nothing compiled or warmed before) until the race has committed every position and the lake
- * every reading and every event. What came out is counted afterwards, in the log and by SQL.
+ * every reading and every event. What came out is counted afterwards, in the log and by SQL. The best of three processes.
  */
 const partitions = 4
 const keys = 10_000
 const records = Number(process.env.MILLRACE_BENCH_READINGS ?? 6_000_000)
 const perSecond = 10_000
-const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
-try {
-  const embedded = await openEmbedded(folder)
-  await fill(embedded)
-  const definition = await loadDefinition(new URL('definitions/embedded.yaml', import.meta.url).pathname)
-  let memoryMax = 0
-  const cpu = process.cpuUsage()
-  const from = performance.now()
-  const engine = await Engine.start({ definition, embedded, partitions, reset: () => false, onEvent: () => {} })
-  for (let turn = 0; !await isDone(embedded, engine); turn += 1) {
-    await Promise.race([new Promise(resolve => { setTimeout(resolve, 5) }), engine.failed])
-    if (turn % 20 === 0) memoryMax = Math.max(memoryMax, ownMemory())
-  }
-  const wall = performance.now() - from
-  const { user, system } = process.cpuUsage(cpu)
-  await check(embedded, engine)
-  await engine.stop()
-  await embedded.log.close()
-  const value = records / wall * 1_000
+interface Turn { readonly perSecond: number, readonly perCpuSecond: number, readonly memoryBytes: number, readonly diskBytes: number }
+
+if (process.env.MILLRACE_BENCH_TURN) {
+  console.log(JSON.stringify(await turn()))
+} else {
+  const turns = Array.from({ length: 3 }, () => {
+    const { stdout, status } = spawnSync(process.execPath, [import.meta.filename], { env: { ...process.env, MILLRACE_BENCH_TURN: '1' }, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' })
+    if (status !== 0) throw new Error(`a turn ended with ${status}: ${stdout}`)
+    return JSON.parse(stdout.trim().split('\n').at(-1)!) as Turn
+  })
+  const value = Math.max(...turns.map(one => one.perSecond))
   report({ id: 'B8', what: 'embedded in one process: file log -> control events + DuckDB lake', value, unit: 'readings/s', goal: '>= 1 M', met: value >= 1e6 })
-  report({ id: 'B8-cpu', what: 'the same for each CPU-second of the process', value: records / (user + system) * 1e6, unit: 'readings/CPU-s' })
-  report({ id: 'B8-memory', what: 'the same: peak of its own memory, pages of the log\'s file left out', value: memoryMax / 2 ** 20, unit: 'MiB' })
-  report({ id: 'B8-disk', what: `the same: lake on disk, ${records / 1e6} M readings and their rollups`, value: statSync(embedded.lakeFile).size / records, unit: 'bytes/reading' })
-} finally {
-  rmSync(folder, { recursive: true })
+  report({ id: 'B8-cpu', what: 'the same for each CPU-second of the process', value: Math.max(...turns.map(one => one.perCpuSecond)), unit: 'readings/CPU-s' })
+  report({ id: 'B8-memory', what: 'the same: peak of its own memory, pages of the log\'s file left out', value: Math.max(...turns.map(one => one.memoryBytes)) / 2 ** 20, unit: 'MiB' })
+  report({ id: 'B8-disk', what: 'the same: the lake on disk, rollups included', value: Math.max(...turns.map(one => one.diskBytes)) / records, unit: 'bytes/reading' })
+}
+
+async function turn (): Promise<Turn> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
+  try {
+    const embedded = await openEmbedded(folder)
+    await fill(embedded)
+    const definition = await loadDefinition(new URL('definitions/embedded.yaml', import.meta.url).pathname)
+    let memoryBytes = 0
+    const cpu = process.cpuUsage()
+    const from = performance.now()
+    const engine = await Engine.start({ definition, embedded, partitions, reset: () => false, onEvent: () => {} })
+    for (let poll = 0; !await isDone(embedded, engine); poll += 1) {
+      await Promise.race([new Promise(resolve => { setTimeout(resolve, 5) }), engine.failed])
+      if (poll % 20 === 0) memoryBytes = Math.max(memoryBytes, ownMemory())
+    }
+    const wallMs = performance.now() - from
+    const { user, system } = process.cpuUsage(cpu)
+    await check(embedded, engine)
+    await engine.stop()
+    await embedded.log.close()
+    return { perSecond: records / wallMs * 1e3, perCpuSecond: records / (user + system) * 1e6, memoryBytes, diskBytes: statSync(embedded.lakeFile).size }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }
 
 /** The log's file is mapped, and its pages count as resident while they are cached: they are the machine's to take back. */
@@ -84,5 +100,5 @@ async function check ({ log }: Embedded, { race, lake }: Engine): Promise<void> 
     && rollups!.n === keys * minutes && rollups!.readings === minutes * 60 * perSecond
     && alerts!.n === raised && alerts!.cleared === cleared && end === raised + cleared && raised > 0
   if (!right) throw new Error(`wrong result: ${JSON.stringify({ readings, rollups, minutes, alerts, end, raised, cleared })}`)
-  console.log(`  ${readings!.n} readings, ${rollups!.n} rollups, ${alerts!.n} alerts in the lake; ${end} control events`)
+  console.log(`${readings!.n} readings, ${rollups!.n} rollups, ${alerts!.n} alerts in the lake; ${end} control events`)
 }

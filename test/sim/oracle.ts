@@ -5,6 +5,9 @@ import type { LogPort } from '../../pipelines/core/ports.ts'
 import { type LogRecord, readBatchHeader, records } from '../../pipelines/core/record-batch.ts'
 import type { CompiledPipeline } from '../../pipelines/core/stage.ts'
 import type { StateTree } from '../../pipelines/core/state.ts'
+import { type CheckedDefinition, compileDefinition } from '../../pipelines/define/public.ts'
+import { retireRule } from '../../pipelines/rules/retire.ts'
+import { adopt } from '../../pipelines/runtime/adopt.ts'
 import { inOrder } from '../../pipelines/runtime/order.ts'
 import { Task } from '../../pipelines/runtime/task.ts'
 
@@ -21,7 +24,7 @@ const text = new TextDecoder()
  */
 export async function truthOf (log: LogPort, pipeline: CompiledPipeline, { name, journalTopic, entries: upTo }: { readonly name: TaskName, readonly journalTopic: string, readonly entries: number }): Promise<Truth> {
   const { source, topic, partition } = name
-  const task = newTask(pipeline, name)
+  let task = newTask(pipeline, name)
   const { said, out, take } = listener()
   const entries = await journalOf(log, { source, partition, topic: journalTopic, upTo })
   const verdicts = new Map(entries.flatMap(entry => entry.kind === 'schema' ? [[entry.id, entry.schema] as const] : []))
@@ -39,9 +42,16 @@ export async function truthOf (log: LogPort, pipeline: CompiledPipeline, { name,
     }
   }
   for (const entry of entries) {
-    if (entry.kind === 'schema' || entry.kind === 'definition') continue
-    if (entry.kind === 'registry') assert.notEqual(task.registered.get(entry.table)?.has(entry.key) ?? false, entry.present, `${entry.key} is told of once`)
+    if (entry.kind === 'schema') continue
     input(entry.position)
+    if (entry.kind === 'definition') {
+      const state = task.snapshot()
+      task = newTask(compile(entry.definition!), name)
+      for (const output of adopt(task, state, { retire: retireRule, reset: stage => entry.reset.includes(stage) }).events) out.events.push(output)
+      take()
+      continue
+    }
+    if (entry.kind === 'registry') assert.notEqual(task.registered.get(entry.table)?.has(entry.key) ?? false, entry.present, `${entry.key} is told of once`)
     task.control(entry, out)
     take()
   }
@@ -67,6 +77,7 @@ function afterwardsOf (task: Task): Said {
   return said
 }
 
+const compile = (definition: string) => compileDefinition(JSON.parse(definition) as CheckedDefinition)
 const newTask = (pipeline: CompiledPipeline, { source, topic, partition }: TaskName) =>
   new Task(pipeline.createStages({ leg: 'race', source, topic, partition, mode: 'live', tables: new Map() }))
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compileDefinition } from '../../pipelines/define/public.ts'
+import { type CheckedDefinition, compileDefinition } from '../../pipelines/define/public.ts'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import { names } from '../../pipelines/runtime/names.ts'
 import { readSnapshot } from '../../pipelines/runtime/snapshot.ts'
@@ -20,41 +20,51 @@ const whenOpening: readonly (readonly [at: RegExp, most: number])[] = [[/./, 30]
 const whenRunning: readonly (readonly [at: RegExp, most: number])[] = [[/./, 60], [/^commit:before/, 12], [/^commit:after/, 12], [/^trim/, 4], [/^fetch sim\.(north|south)/, 12], [/^fetch sim\.(devices|yards)/, 4]]
 
 /** With a crowd of devices the columns are long enough for deltas of their blocks. */
-async function live (seed: number, { steps = 30, crowd = 0, snapshotEveryMs = 700 } = {}): Promise<{ readonly world: World, readonly events: number }> {
+async function live (seed: number, { steps = 30, crowd = 0, snapshotEveryMs = 700, edits = false } = {}): Promise<{ readonly world: World, readonly events: number }> {
   const random = randomOf(seed)
   const { whole, chance, pick } = random
   const world = new World(random, { snapshotEveryMs })
-  const definition = definitionOf()
+  const first = definitionOf()
+  let definition = first
   await world.createTopics()
   if (crowd > 0) await world.send('north', crowd, crowd)
+  world.start(first)
+  assert.equal(await world.pass(1_000), null)
   for (let step = 0; step < steps; step += 1) {
     if (!world.running || chance(0.3)) {
       const [at, most] = pick(world.running ? whenRunning : whenOpening)
       world.arm(chance(0.9) ? { at, countdown: whole(1, most), kind: chance(0.7) ? 'crash' : 'retry' } : null)
     }
-    if (!world.running && chance(0.6)) world.start(definition)
+    if (!world.running && chance(0.6)) {
+      if (edits && chance(0.5)) definition = definitionOf({ limitRise: whole(0, 2), windowSeconds: pick([10, 15]), rattling: chance(0.5) })
+      world.start(definition, { reset: ['window.ten'] })
+    }
     if (chance(0.7)) await world.send(pick(['north', 'south']), whole(1, 25), chance(0.9) ? 6 : 6 + crowd)
     if (chance(0.6)) await world.enrol()
     if (chance(0.1)) world.clock.setWall(world.clock.wallMs() - whole(0, 3_000))
     const ended = await world.pass(chance(0.1) ? whole(6_000, 30_000) : whole(50, 2_500))
     if (ended !== null) assert(ended instanceof Crash, ended)
     else if (world.running && chance(0.2)) {
-      const stopped = chance(0.5) ? await world.stop() : await world.takeOver(definition)
+      // What came last is perhaps not committed yet.
+      await world.send(pick(['north', 'south']), whole(1, 3))
+      const lost = await world.pass(100)
+      if (lost !== null) { assert(lost instanceof Crash, lost); continue }
+      const stopped = chance(0.5) ? await world.stop() : await world.takeOver(definition, ['window.ten'])
       if (stopped instanceof StreamError && stopped.code === 'LOG_FENCED') continue
       assert(stopped === null || stopped instanceof Crash, stopped ?? undefined)
     }
   }
   world.arm(null)
-  if (!world.running) world.start(definition)
+  if (!world.running) world.start(definition, { reset: ['window.ten'] })
   do assert.equal(await world.pass(12_000), null); while (world.lag > 0)
   assert.equal(await world.stop(), null)
-  return { world, events: await check(world, definition) }
+  return { world, events: await check(world, { first, last: definition }) }
 }
 
-async function check (world: World, definition: ReturnType<typeof definitionOf>): Promise<number> {
+async function check (world: World, { first, last }: { readonly first: CheckedDefinition, readonly last: CheckedDefinition }): Promise<number> {
   let events = 0
   for (const name of world.tasks) {
-    const truth = await truthOf(world.log, compileDefinition(definition), { name, journalTopic: names.journal('sim', 'race'), entries: await world.entries(name) })
+    const truth = await truthOf(world.log, compileDefinition(first), { name, journalTopic: names.journal('sim', 'race'), entries: await world.entries(name) })
     assertSame(await world.said('sim.control', name), truth.events, 'events')
     assertSame(await world.said(names.late('sim'), name), truth.late, 'late readings')
     assertSame(await world.said(names.deadLetters('sim'), name), truth.deadLetters, 'dead letters')
@@ -62,7 +72,7 @@ async function check (world: World, definition: ReturnType<typeof definitionOf>)
     const { end } = await world.log.range(name.topic, name.partition)
     const snapshot = await readSnapshot(world.log, { topic: names.state('sim', 'race'), partition: name.partition, source: name.source })
     assert.equal(snapshot!.facts.position, end)
-    const later = saidFrom(compileDefinition(definition), name, snapshot!.state)
+    const later = saidFrom(compileDefinition(last), name, snapshot!.state)
     assertSame(later.events, truth.afterwards.events, 'events of the restored state')
     events += truth.events.length
   }
@@ -79,12 +89,16 @@ async function snapshotKinds (world: World, partition: number): Promise<readonly
   return (await allRecords(world.log, names.state('sim', 'race'), partition)).map(({ value }) => /"kind":"(base|delta)"/.exec(Buffer.from(value!.subarray(8, 8 + new DataView(value!.buffer, value!.byteOffset).getUint32(4))).toString())![1]!)
 }
 
-test('race: through crashes, refusals and restarts anywhere, every output stands on its topic once and in order', async () => {
+test('race: through crashes, refusals and restarts anywhere, every output stands on its topic once and in order', () => many({}))
+
+test('race: the same while its definition is edited: each part by the definition that ran it, each taking over once', () => many({ edits: true }))
+
+async function many (options: { readonly edits?: boolean }): Promise<void> {
   const reached = new Map<string, number>()
   let events = 0
   for (let seed = seedFirst; seed < seedFirst + seeds; seed += 1) {
     try {
-      const life = await live(seed)
+      const life = await live(seed, options)
       events += life.events
       for (const point of life.world.failed) reached.set(point, (reached.get(point) ?? 0) + 1)
     } catch (error) {
@@ -93,4 +107,4 @@ test('race: through crashes, refusals and restarts anywhere, every output stands
   }
   if (process.env.SEEDS !== undefined) console.log(events, new Map([...reached].sort()))
   assert(events > seeds * 10, `${events} events`)
-})
+}

@@ -110,11 +110,11 @@ export class World {
   }
 
   /** Another process takes the lead while this one still runs. Gives what ended it. */
-  async takeOver (definition: CheckedDefinition): Promise<Error | null> {
+  async takeOver (definition: CheckedDefinition, reset: readonly string[]): Promise<Error | null> {
     this.arm(null)
     const loser = this.#process!
     this.#process = null
-    this.start(definition)
+    this.start(definition, { reset })
     for (let waited = 0; !loser.over; waited += 1) {
       assert(waited < 2_000, 'a process that has lost the lead ends')
       await this.clock.advance(stepMs)

@@ -15,7 +15,7 @@ export function addDev (program: Command): void {
     .addOption(folderOption())
     .option('--demo', 'with the simulated fleet of refrigerated trucks')
     .option('--for <duration>', 'stop after a time such as 30s and print a summary')
-    .option('--input <file>', 'feed the readings of a .csv or JSON lines file, as if they arrived now')
+    .option('--input <file>', 'feed the readings of a .csv or JSON lines file, as if they arrived now; the next start goes on behind them')
     .option('--rate <n>', 'readings a second of --input', positive, 200)
     .option('--partitions <n>', 'partitions of topics that are not there yet', positive, 2)
     .option('--trucks <n>', 'trucks of the demo', positive, 300)
@@ -36,7 +36,7 @@ async function dev (given: string | undefined, options: DevOptions): Promise<voi
     hints: options.demo === true ? ['alerts      npm run millrace -- tail fleet.control   (in another terminal)', 'stop        Ctrl-C'] : ['stop        Ctrl-C'],
     feeder: async ({ embedded, engine }) => {
       if (options.demo === true) return demoFeeder(embedded, options)
-      return options.input === undefined ? null : (await import('./run.ts')).fileFeeder({ path: options.input, rate: options.rate, embedded, pipeline: engine.pipeline })
+      return options.input === undefined ? null : (await import('./run.ts')).fileFeeder({ path: options.input, rate: options.rate, embedded, pipeline: engine.pipeline, resume: true })
     },
   }).run()
 }

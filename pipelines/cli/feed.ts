@@ -18,6 +18,8 @@ export interface FeedOptions {
   /** Readings a second. */
   readonly rate: number
   readonly signal: AbortSignal
+  /** Readings at the beginning that were fed before. */
+  readonly skip?: number
 }
 
 export interface Fed { readonly readings: number, readonly broken: number }
@@ -31,16 +33,18 @@ const batchRecordsMax = 10_000
  * Delivery: once; a line that cannot be made a reading is appended as it stands, so that it ends as a dead letter
  * Limits:   at most 10,000 records in one append
  */
-export async function feed ({ path, sources, kinds, log, clock, rate, signal }: FeedOptions): Promise<Fed> {
+export async function feed ({ path, sources, kinds, log, clock, rate, signal, skip = 0 }: FeedOptions): Promise<Fed> {
   const batches = new Batches(log)
   await batches.open(sources)
   const perSlice = Math.max(1, Math.min(batchRecordsMax, Math.round(rate * sliceMs / 1000)))
   const startMs = clock.monotonicMs()
   let readings = 0
   let broken = 0
+  let passed = 0
   for await (const line of readInput(path, kinds)) {
     if (signal.aborted) break
     if (line.kind === 'tick' || line.kind === 'watermark') continue
+    if (passed < skip) { passed += 1; continue }
     const source = sourceOf(line, sources)
     const record = recordOf(line, source)
     if (record.broken) broken += 1
@@ -108,6 +112,16 @@ class Batches {
       writer.reset()
     }))
   }
+}
+
+/** How many records the sources' topics have taken so far: where a file that was fed before goes on. */
+export async function fedBefore (sources: readonly FeedSource[], log: LogPort): Promise<number> {
+  let total = 0
+  for (const { topic } of sources) {
+    const { partitions } = (await log.topic(topic))!
+    for (let partition = 0; partition < partitions; partition += 1) total += (await log.range(topic, partition)).end
+  }
+  return total
 }
 
 /** Register each source's contract and make its encoder. */

@@ -4,6 +4,7 @@ import type { Embedded } from './embedded.ts'
 import { folderOption } from './options.ts'
 import { positive } from './replay.ts'
 import type { Feeder } from './session.ts'
+import { count } from './talk.ts'
 
 interface RunOptions { readonly data: string, readonly for?: string, readonly input?: string, readonly rate: number, readonly partitions: number, readonly reset?: readonly string[] }
 
@@ -28,18 +29,21 @@ async function run (definition: string, options: RunOptions): Promise<void> {
   await new Session({
     definition, data: options.data, partitions: options.partitions, reload: false, reset: stage => named.has(stage),
     forMs: options.for === undefined ? null : forOption(options.for), hints: ['stop        Ctrl-C'],
-    feeder: async ({ embedded, engine }) => input === undefined ? null : fileFeeder({ path: input, rate: options.rate, embedded, pipeline: engine.pipeline }),
+    feeder: async ({ embedded, engine }) => input === undefined ? null : fileFeeder({ path: input, rate: options.rate, embedded, pipeline: engine.pipeline, resume: false }),
   }).run()
 }
 
+interface FileFeed { readonly path: string, readonly rate: number, readonly embedded: Embedded, readonly pipeline: CompiledPipeline, /** Go on where the last run stopped, because old readings would be late. */ readonly resume: boolean }
+
 /** Readings of a file or of stdin, appended to their topics. */
-export async function fileFeeder ({ path, rate, embedded, pipeline }: { readonly path: string, readonly rate: number, readonly embedded: Embedded, readonly pipeline: CompiledPipeline }): Promise<Feeder> {
-  const { feed, feedSources } = await import('./feed.ts')
+export async function fileFeeder ({ path, rate, embedded, pipeline, resume }: FileFeed): Promise<Feeder> {
+  const { fedBefore, feed, feedSources } = await import('./feed.ts')
   const { cellKinds } = await import('./play.ts')
   const keys = new Map(pipeline.sources.map(({ name, key }) => [name, key]))
   const sources = await feedSources(pipeline, embedded.registry, name => keys.get(name)!)
+  const skip = resume && path !== '-' ? await fedBefore(sources, embedded.log) : 0
   return {
-    describe: `${path === '-' ? 'stdin' : path}, ${rate} readings a second`,
-    start: async signal => { await feed({ path, sources, kinds: cellKinds(pipeline), log: embedded.log, clock: embedded.clock, rate, signal }) },
+    describe: `${path === '-' ? 'stdin' : path}, ${count(rate)} readings a second${skip === 0 ? '' : `, after the ${count(skip)} that were fed before`}`,
+    start: async signal => { await feed({ path, sources, kinds: cellKinds(pipeline), log: embedded.log, clock: embedded.clock, rate, signal, skip }) },
   }
 }

@@ -125,6 +125,18 @@ async function tailBeside (data: string): Promise<void> {
   assert.deepEqual(topics.stdout.split('\n').filter(Boolean).map(line => line.split('\t')[0]).filter(name => !name!.startsWith('millrace.')), ['rooms', 'rooms.control'])
 }
 
+test('dev --input: the next start goes on behind the readings that were fed before', async () => {
+  const data = join(folder, 'resumed')
+  const file = write('resumed.yaml', definition('8.0'))
+  const few = write('few.jsonl', asLines(Array.from({ length: 90 }, (_, i) => ({ room: 'a', at: 1_800_000_000_000 + i * 1_000, celsius: 5 }))))
+  const run = async (rate: string) => summaryOf((await millrace(['dev', file, '--input', few, '--rate', rate, '--for', '2s', '--data', data])).stdout)
+  const first = await run('30')
+  const second = await run('1000')
+  assert(first.ingested > 0 && first.ingested < 90)
+  assert.deepEqual([first.ingested + second.ingested, first.late + second.late], [90, 0])
+  assert.deepEqual((await topic('rooms', data)).map(({ value }) => value.at).sort(), Array.from({ length: 90 }, (_, i) => 1_800_000_000_000 + i * 1_000))
+})
+
 test('dev: killed at any moment, the next start goes on and nothing is lost or counted twice', async () => {
   const data = join(folder, 'killed')
   const file = write('killed.yaml', definition('8.0'))

@@ -3,6 +3,7 @@ import { decodeErrors } from './errors/decode.ts'
 import { defineErrors } from './errors/define.ts'
 import { expressionErrors } from './errors/expression.ts'
 import { normaliseErrors } from './errors/normalise.ts'
+import { registryErrors } from './errors/registry.ts'
 import { rulesErrors } from './errors/rules.ts'
 import { runtimeErrors } from './errors/runtime.ts'
 import { windowErrors } from './errors/window.ts'
@@ -17,6 +18,7 @@ export const errorCatalogue = {
   ...rulesErrors,
   ...runtimeErrors,
   ...connectorErrors,
+  ...registryErrors,
 } as const
 
 export type ErrorCode = keyof typeof errorCatalogue

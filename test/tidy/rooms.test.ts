@@ -21,6 +21,7 @@ const rooms: Readonly<Record<string, Room>> = {
   'pipelines/cli': { rooms: ['*'], packages: ['commander', 'picocolors', 'csv-parse', 'millrace'] },
   'connectors/embedded': { rooms: ['pipelines/core', 'schemas'], packages: ['lmdb', '@node-rs/crc32', 'zod'] },
   'connectors/duckdb': { rooms: ['pipelines/core', 'schemas'], packages: ['@duckdb/node-api', '@duckdb/node-bindings', 'zod'] },
+  'connectors/registry': { rooms: ['pipelines/core', 'schemas'], packages: [] },
 }
 const stageRooms = ['decode', 'expression', 'normalise', 'window', 'rules'].map(room => `pipelines/${room}`)
 /** From compile.ts alone, define reaches the stages. */

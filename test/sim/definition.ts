@@ -44,5 +44,6 @@ export function definitionOf ({ limitRise = 0, windowSeconds = 10, rattling = tr
     },
     rules: rattling ? { ...others, rattling: { when: 'celsius > limit && site != "bergen"', atLeast: [2, 4], severity: 'warning' } } : others,
     control: { topic: 'sim.control', delivery: 'exactly-once' },
+    lake: { rollups: ['ten', 'visit'], allowedLateness: '30s' },
   })
 }

@@ -8,11 +8,13 @@ import type { StateTree } from '../../pipelines/core/state.ts'
 import { type CheckedDefinition, compileDefinition } from '../../pipelines/define/public.ts'
 import { retireRule } from '../../pipelines/rules/retire.ts'
 import { adopt } from '../../pipelines/runtime/adopt.ts'
+import { type Leg, names } from '../../pipelines/runtime/names.ts'
 import { inOrder } from '../../pipelines/runtime/order.ts'
 import { Task } from '../../pipelines/runtime/task.ts'
+import { readingRows, rollupRows, shown } from './rows.ts'
 
 export interface TaskName { readonly source: string, readonly topic: string, readonly partition: number }
-export interface Said { readonly events: readonly string[], readonly late: readonly string[], readonly deadLetters: readonly string[] }
+export interface Said { readonly events: readonly string[], readonly late: readonly string[], readonly deadLetters: readonly string[], /** Readings and results of windows, as a lake stores them. */ readonly rows: readonly string[] }
 /** Everything a task has to say over its whole life, and what it would say if time went on from the end. */
 export interface Truth extends Said { readonly registered: readonly string[], readonly afterwards: Said }
 
@@ -22,11 +24,12 @@ const text = new TextDecoder()
  * What the logs alone say that a task gives: a new task takes the input one record at a time, with the journal's entries where they stand.
  * No snapshot, no commit, no batches; so it shares nothing with recovery but the stages.
  */
-export async function truthOf (log: LogPort, pipeline: CompiledPipeline, { name, journalTopic, entries: upTo }: { readonly name: TaskName, readonly journalTopic: string, readonly entries: number }): Promise<Truth> {
+export async function truthOf (log: LogPort, pipeline: CompiledPipeline, { name, leg, entries: upTo }: { readonly name: TaskName, readonly leg: Leg, readonly entries: number }): Promise<Truth> {
   const { source, topic, partition } = name
-  let task = newTask(pipeline, name)
-  const { said, out, take } = listener()
-  const entries = await journalOf(log, { source, partition, topic: journalTopic, upTo })
+  let task = newTask(pipeline, name, leg)
+  const { said, out, take: takeOf } = listener(name)
+  const take = () => { takeOf(task) }
+  const entries = await journalOf(log, { source, partition, topic: names.journal(pipeline.name, leg), upTo })
   const verdicts = new Map(entries.flatMap(entry => entry.kind === 'schema' ? [[entry.id, entry.schema] as const] : []))
   const batches = await batchesOf(log, topic, partition)
   const input = (to: number) => {
@@ -46,7 +49,7 @@ export async function truthOf (log: LogPort, pipeline: CompiledPipeline, { name,
     input(entry.position)
     if (entry.kind === 'definition') {
       const state = task.snapshot()
-      task = newTask(compile(entry.definition!), name)
+      task = newTask(compile(entry.definition!), name, leg)
       for (const output of adopt(task, state, { retire: retireRule, reset: stage => entry.reset.includes(stage) }).events) out.events.push(output)
       take()
       continue
@@ -56,35 +59,38 @@ export async function truthOf (log: LogPort, pipeline: CompiledPipeline, { name,
     take()
   }
   input(Number.POSITIVE_INFINITY)
-  return { ...said, registered: [...task.registered.get('devices') ?? []].sort(), afterwards: afterwardsOf(task) }
+  return { ...said, registered: [...task.registered.get('devices') ?? []].sort(), afterwards: afterwardsOf(task, name) }
 }
 
 /** What a task says from a state on, when silence and then the end of the input come. States may differ in what they hold in reserve. */
-export function saidFrom (pipeline: CompiledPipeline, name: TaskName, state: StateTree): Said {
-  const task = newTask(pipeline, name)
+export function saidFrom (pipeline: CompiledPipeline, { name, leg }: { readonly name: TaskName, readonly leg: Leg }, state: StateTree): Said {
+  const task = newTask(pipeline, name, leg)
   task.restore(state)
-  return afterwardsOf(task)
+  return afterwardsOf(task, name)
 }
 
-function afterwardsOf (task: Task): Said {
-  const { said, out, take } = listener()
+function afterwardsOf (task: Task, name: TaskName): Said {
+  const { said, out, take } = listener(name)
   for (const ms of [0, 1_000, 5_000, 20_000, 3_600_000]) {
     task.control({ kind: 'tick', arrival: task.clock.arrival + ms }, out)
-    take()
+    take(task)
   }
   task.drain(out)
-  take()
+  take(task)
   return said
 }
 
 const compile = (definition: string) => compileDefinition(JSON.parse(definition) as CheckedDefinition)
-const newTask = (pipeline: CompiledPipeline, { source, topic, partition }: TaskName) =>
-  new Task(pipeline.createStages({ leg: 'race', source, topic, partition, mode: 'live', tables: new Map() }))
+const newTask = (pipeline: CompiledPipeline, { source, topic, partition }: TaskName, leg: Leg) =>
+  new Task(pipeline.createStages({ leg, source, topic, partition, mode: 'live', tables: new Map() }))
 
-function listener () {
-  const said = { events: [] as string[], late: [] as string[], deadLetters: [] as string[] }
+function listener ({ source, topic, partition }: TaskName) {
+  const said = { events: [] as string[], late: [] as string[], deadLetters: [] as string[], rows: [] as string[] }
   const out = new Outputs()
-  const take = () => {
+  const take = (task: Task) => {
+    if (task.signals !== null) said.rows.push(...readingRows(topic, partition, task.signals, task.keys))
+    task.signals = null
+    for (const { name, rows } of out.windows) said.rows.push(...rollupRows(`${source}/${partition}`, name.replace(/^window\./, ''), rows, task.keys))
     for (const { event } of inOrder(out.events)) said.events.push(shown(event))
     for (const one of inOrder(out.late)) said.late.push(shown(one))
     for (const one of inOrder(out.deadLetters)) said.deadLetters.push(shown(one))
@@ -117,11 +123,6 @@ export async function allRecords (log: LogPort, topic: string, partition: number
   const { start } = await log.range(topic, partition)
   const { bytes } = await log.fetch({ topic, partition, offset: start, bytesMax: 1 << 28, waitMs: 0 })
   return [...records(bytes)]
-}
-
-/** An output as text, bytes as hex. */
-export function shown (output: object): string {
-  return JSON.stringify(output, (_, value) => value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value)
 }
 
 /** Equal lists; where they are not, the first difference alone. */

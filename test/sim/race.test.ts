@@ -23,7 +23,7 @@ const whenRunning: readonly (readonly [at: RegExp, most: number])[] = [[/./, 60]
 async function live (seed: number, { steps = 30, crowd = 0, snapshotEveryMs = 700, edits = false } = {}): Promise<{ readonly world: World, readonly events: number }> {
   const random = randomOf(seed)
   const { whole, chance, pick } = random
-  const world = new World(random, { snapshotEveryMs })
+  const world = new World(random, { leg: 'race', snapshotEveryMs })
   const first = definitionOf()
   let definition = first
   await world.createTopics()
@@ -64,7 +64,7 @@ async function live (seed: number, { steps = 30, crowd = 0, snapshotEveryMs = 70
 async function check (world: World, { first, last }: { readonly first: CheckedDefinition, readonly last: CheckedDefinition }): Promise<number> {
   let events = 0
   for (const name of world.tasks) {
-    const truth = await truthOf(world.log, compileDefinition(first), { name, journalTopic: names.journal('sim', 'race'), entries: await world.entries(name) })
+    const truth = await truthOf(world.log, compileDefinition(first), { name, leg: 'race', entries: await world.entries(name) })
     assertSame(await world.said('sim.control', name), truth.events, 'events')
     assertSame(await world.said(names.late('sim'), name), truth.late, 'late readings')
     assertSame(await world.said(names.deadLetters('sim'), name), truth.deadLetters, 'dead letters')
@@ -72,7 +72,7 @@ async function check (world: World, { first, last }: { readonly first: CheckedDe
     const { end } = await world.log.range(name.topic, name.partition)
     const snapshot = await readSnapshot(world.log, { topic: names.state('sim', 'race'), partition: name.partition, source: name.source })
     assert.equal(snapshot!.facts.position, end)
-    const later = saidFrom(compileDefinition(last), name, snapshot!.state)
+    const later = saidFrom(compileDefinition(last), { name, leg: 'race' }, snapshot!.state)
     assertSame(later.events, truth.afterwards.events, 'events of the restored state')
     events += truth.events.length
   }

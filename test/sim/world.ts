@@ -9,14 +9,17 @@ import { createEncoder } from '../../pipelines/decode/encode.ts'
 import { type CheckedDefinition, compileDefinition } from '../../pipelines/define/public.ts'
 import { retireRule } from '../../pipelines/rules/retire.ts'
 import type { LegPlan } from '../../pipelines/runtime/lead.ts'
-import { names } from '../../pipelines/runtime/names.ts'
-import { type Encoded, RaceLeg } from '../../pipelines/runtime/race.ts'
+import { type Leg, names } from '../../pipelines/runtime/names.ts'
+import { type PondCodecs, PondLeg } from '../../pipelines/runtime/pond.ts'
+import { type Encoded, type RaceCodecs, RaceLeg } from '../../pipelines/runtime/race.ts'
 import { Table } from '../../pipelines/runtime/tables.ts'
 import { ManualClock } from '../kit/clock.ts'
 import { type FailurePoint, MemoryLog } from '../kit/memory-log.ts'
 import { deviceAvro, readingAvro, readingAvroLater } from './definition.ts'
-import { allRecords, shown, type TaskName } from './oracle.ts'
+import { MemoryLake, Stored } from './lake.ts'
+import { allRecords, type TaskName } from './oracle.ts'
 import type { Random } from './random.ts'
+import { shown } from './rows.ts'
 
 /** The process is dead: whatever it tries afterwards fails too, until the test has seen it end. */
 export class Crash extends Error {}
@@ -31,12 +34,14 @@ const display = createDisplay(deviceAvro)
 
 /** The `countdown`th time that the log comes to such a point, it fails. */
 export interface Trap { readonly at: RegExp, readonly countdown: number, readonly kind: 'crash' | 'retry' }
-interface Process { readonly race: RaceLeg, readonly stop: AbortController, readonly ended: Promise<Error | null>, over: boolean }
+interface Process { readonly leg: RaceLeg | PondLeg, readonly stop: AbortController, readonly ended: Promise<Error | null>, over: boolean }
 
 /** A log that outlives the processes on it, a clock that a test moves, devices that send, and one process of the race at most. */
 export class World {
   readonly clock = new ManualClock(1_700_000_000_000)
   readonly log: MemoryLog
+  readonly leg: Leg
+  readonly stored = new Stored()
   readonly #random: Random
   readonly #snapshotEveryMs: number
   #process: Process | null = null
@@ -48,8 +53,9 @@ export class World {
   /** Where processes failed, to see that a seed reached what it was meant to. */
   readonly failed: string[] = []
 
-  constructor (random: Random, { snapshotEveryMs }: { readonly snapshotEveryMs: number }) {
+  constructor (random: Random, { leg, snapshotEveryMs }: { readonly leg: Leg, readonly snapshotEveryMs: number }) {
     this.#random = random
+    this.leg = leg
     this.#snapshotEveryMs = snapshotEveryMs
     this.log = new MemoryLog({ clock: this.clock, at: (point, detail) => { this.#at(point, detail) } })
   }
@@ -76,12 +82,13 @@ export class World {
     const decode = async (value: Uint8Array) => display(value) as TableRow
     const tables = new Map(['devices', 'yards'].map(name => [name, new Table({ name, topic: `sim.${name}`, key: 'device', decode })]))
     const plan: LegPlan = {
-      leg: 'race', pipeline: compileDefinition(definition), definition: asCode ? null : JSON.stringify(definition), compile: data => compileDefinition(JSON.parse(data)),
+      leg: this.leg, pipeline: compileDefinition(definition), definition: asCode ? null : JSON.stringify(definition), compile: data => compileDefinition(JSON.parse(data)),
       retire: retireRule, reset: stage => reset.includes(stage), log: this.#slow(), clock: this.clock, schema: async id => schemas.get(id) ?? null, tables, mode: 'live',
     }
-    const race = new RaceLeg(plan, { codecs: { event: ({ ...event }) => plain(event, event.key), late: (late, place) => plain({ ...late, place: placeOf(place) }), deadLetter: (letter, place) => plain({ ...letter, place: placeOf(place) }) }, member: 'm', snapshotEveryMs: this.#snapshotEveryMs, commitEveryMs: 500 })
+    const pace = { snapshotEveryMs: this.#snapshotEveryMs, commitEveryMs: 500 }
+    const leg = this.leg === 'race' ? new RaceLeg(plan, { ...pace, codecs: raceCodecs, member: 'm' }) : new PondLeg(plan, { ...pace, codecs: pondCodecs, lake: this.#connect(), expireEveryMs: 10_000 })
     const stop = new AbortController()
-    const process: Process = { race, stop, ended: race.run(stop.signal).then(() => null, error => error as Error), over: false }
+    const process: Process = { leg, stop, ended: leg.run(stop.signal).then(() => null, error => error as Error), over: false }
     this.#process = process
     process.ended.then(() => { process.over = true })
   }
@@ -130,8 +137,7 @@ export class World {
   }
 
   get running (): boolean { return this.#process !== null }
-  get lag (): number { return this.#process?.race.status.lag ?? Number.NaN }
-  get status () { return this.#process!.race.status }
+  get lag (): number { return this.#process?.leg.status.lag ?? Number.NaN }
 
   /** Some readings of some devices of one source, as they come: late, doubled, broken, in more than one schema. */
   async send (source: 'north' | 'south', count: number, devices = 6): Promise<void> {
@@ -147,6 +153,15 @@ export class World {
       batches[partitionOf(text.encode(key), partitions)]!.append(0, text.encode(key), chance(0.03) ? value.subarray(0, whole(0, value.length - 1)) : value)
     }
     for (const [partition, writer] of batches.entries()) if (writer.count > 0) await this.#append(`sim.${source}`, partition, writer.finish())
+  }
+
+  /** As the race would: something to store on one of its topics. */
+  async announce (): Promise<void> {
+    const { pick } = this.#random
+    const writer = new RecordBatchWriter()
+    this.#seq += 1
+    writer.append(this.clock.wallMs(), null, text.encode(JSON.stringify({ number: this.#seq })))
+    await this.#append(pick(['sim.control', names.deadLetters('sim'), names.late('sim')]), 0, writer.finish())
   }
 
   /** A device enters the table, changes in it, or leaves it. */
@@ -166,9 +181,11 @@ export class World {
 
   /** Journal entries that are committed. */
   async entries ({ topic, partition }: TaskName): Promise<number> {
-    const committed = await this.log.committed(names.group('sim', 'race'), topic, partition)
+    const committed = this.leg === 'race' ? await this.log.committed(names.group('sim', 'race'), topic, partition) : this.stored.offsets.get(`${topic}/${partition}`) ?? null
     return committed === null ? 0 : JSON.parse(committed.metadata).journal
   }
+
+  #connect (): MemoryLake { return new MemoryLake(this.stored, { clock: this.clock, random: this.#random, at: point => { this.#at(point, 'lake') } }) }
 
   /** The log as a process sees it: its commits take their time, in order, while it goes on. */
   #slow (): LogPort {
@@ -205,7 +222,7 @@ export class World {
     return process.ended
   }
 
-  #at (point: FailurePoint, detail: string): void {
+  #at (point: FailurePoint | 'lake:before' | 'lake:after', detail: string): void {
     if (this.#outside) return
     if (this.#dead) throw new Crash('dead')
     if (this.#trap === null || !this.#trap.at.test(`${point} ${detail}`)) return
@@ -220,5 +237,12 @@ export class World {
   }
 }
 
+const parsed = (value: Uint8Array) => JSON.parse(Buffer.from(value).toString())
+const pondCodecs: PondCodecs = { event: parsed, deadLetter: parsed, late: parsed }
 const placeOf = ({ topic, partition }: { readonly topic: string, readonly partition: number }) => ({ topic, partition })
 const plain = (output: object, key: string | null = null): Encoded => ({ key: key === null ? null : text.encode(key), value: text.encode(shown(output)), headers: [] })
+const raceCodecs: RaceCodecs = {
+  event: event => plain(event, event.key),
+  late: (late, place) => plain({ ...late, place: placeOf(place) }),
+  deadLetter: (letter, place) => plain({ ...letter, place: placeOf(place) }),
+}

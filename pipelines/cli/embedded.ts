@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { machineClock } from '../../connectors/embedded/clock.ts'
 import { type EmbeddedLog, openEmbeddedLog } from '../../connectors/embedded/log.ts'
@@ -23,7 +23,7 @@ export async function openReader (folder: string): Promise<Pick<Embedded, 'log' 
 /** The folder itself, or the only pipeline's folder in it. */
 export function pipelineFolder (folder: string): string {
   if (existsSync(join(folder, 'log'))) return folder
-  const found = existsSync(folder) ? readdirSync(folder).filter(name => existsSync(join(folder, name, 'log'))) : []
+  const found = existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder).filter(name => existsSync(join(folder, name, 'log'))) : []
   if (found.length === 1) return join(folder, found[0]!)
   if (found.length === 0) throw new CliError('external', `Cannot find a log: folder=${JSON.stringify(folder)}; start a pipeline with \`millrace dev\`, or name its folder with --data`)
   throw new CliError('usage', `Cannot choose between pipelines: name one with --data ${found.map(name => join(folder, name)).join(' or ')}`)

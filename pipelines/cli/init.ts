@@ -42,7 +42,9 @@ function checkTarget ({ folder, target, options }: { readonly folder: string, re
   if (!existsSync(target)) return
   if (!statSync(target).isDirectory()) throw new CliError('usage', `Cannot make a project: ${JSON.stringify(folder)} is a file`)
   const own = options.fromCsv === undefined ? null : resolve(options.fromCsv)
-  if (options.force !== true && readdirSync(target).some(name => !name.startsWith('.') && join(target, name) !== own)) {
+  const others = readdirSync(target).filter(name => !name.startsWith('.') && join(target, name) !== own)
+  if (options.force !== true && others.length > 0) {
+    if (own === null && others.length === 1 && /\.csv$/i.test(others[0]!)) throw new CliError('usage', `Cannot make a project beside ${JSON.stringify(others[0])} unasked: say --from-csv ${others[0]} to begin from it`)
     throw new CliError('usage', `Cannot make a project in a folder that is not empty: folder=${JSON.stringify(folder)}; name another one, or say --force`)
   }
 }

@@ -34,5 +34,6 @@ function report (error: unknown): number {
 }
 
 // A reader that goes away (`millrace tail ... | head`) ends the command, quietly.
+process.stderr.on('error', () => {})
 process.stdout.on('error', error => { if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0) })
 process.exitCode = await main(process.argv.slice(2))

@@ -53,6 +53,7 @@ export class Session {
   #engine: Engine | null = null
   #recent: { at: number, ingested: number }[] = []
   #startedMs = 0
+  #ended = false
   #firstAlertMs: number | null = null
 
   constructor (options: SessionOptions) {
@@ -74,11 +75,11 @@ export class Session {
     const folder = resolve(data, first.name)
     makeFolder(folder)
     const embedded = await openEmbedded(folder)
+    const feeding = new AbortController()
     try {
       this.#engine = await this.#start(first, embedded)
       const feeder = await this.#options.feeder({ embedded, engine: this.#engine })
       this.#greet(first, folder, feeder)
-      const feeding = new AbortController()
       const fed = feeder?.start(feeding.signal) ?? Promise.resolve()
       fed.catch(() => {})
       const reloading = this.#options.reload ? this.#reloadOnSave(first, embedded) : Promise.resolve()
@@ -90,6 +91,10 @@ export class Session {
       await this.#settle()
       await this.#finish()
     } finally {
+      this.#stop.abort()
+      feeding.abort()
+      // After an error: what still runs would keep the process, and the folder, for ever.
+      if (!this.#ended) await this.#engine?.stop().catch(() => {})
       process.off('SIGINT', stop).off('SIGTERM', stop)
       await embedded.log.close()
     }
@@ -203,6 +208,7 @@ export class Session {
   async #finish (): Promise<void> {
     const engine = this.#engine!
     const seconds = (performance.now() - this.#startedMs) / 1000
+    this.#ended = true
     await engine.stop()
     this.#view.show(this.#state(), Number.POSITIVE_INFINITY)
     this.#view.close()

@@ -30,9 +30,13 @@ const refused: readonly (readonly [what: string, args: readonly string[], status
   ['init where a file is', ['init', definition], 64, /is a file/],
   ['a missing input', ['replay', definition, '--input', join(folder, 'nope.jsonl')], 65, /Cannot read the input: file=".*nope\.jsonl" code=ENOENT/],
   ['a folder as input', ['replay', definition, '--input', folder], 65, /Cannot read the input: .*code=EISDIR/],
+  ['a missing input of a running pipeline', ['run', definition, '--input', join(folder, 'nope.jsonl'), '--data', join(folder, 'data')], 65, /Cannot read the input: .*ENOENT/],
+  ['a quote that is never closed', ['replay', definition, '--input', write('open.csv', 'room,at\n"a,1\n')], 65, /CSV_QUOTE_NOT_CLOSED/],
   ['a missing CSV file', ['init', join(folder, 'new'), '--from-csv', join(folder, 'nope.csv')], 65, /Cannot read the CSV file: .*ENOENT/],
   ['a missing schema', ['types', join(folder, 'nope.avsc')], 65, /Cannot read the schema/],
   ['a watermark where the definition takes none', ['replay', definition, '--input', '-'], 65, /Cannot take a \$watermark/],
+  ['a file as data folder', ['tail', '--data', definition], 69, /Cannot find a log/],
+  ['a data folder that cannot be made', ['run', definition, '--data', join(definition, 'data')], 69, /Cannot make the data folder/],
   ['a folder without a log', ['tail', '--data', join(folder, 'none')], 69, /Cannot find a log/],
   ['a missing definition', ['replay', join(folder, 'nope.yaml'), '--input', input], 78, /Cannot load definition: file=".*nope\.yaml" reason="ENOENT"/],
   ['a folder as definition', ['explain', folder], 78, /Cannot load definition: .*EISDIR/],
@@ -47,6 +51,18 @@ for (const [what, args, status, says] of refused) {
     assert.doesNotMatch(ran.stderr, /\n {4}at /, 'no stack trace')
   })
 }
+
+test('init: beside a CSV file says how to begin from it; from there it makes its project', async () => {
+  const place = join(folder, 'beside')
+  mkdirSync(place)
+  write('beside/mine.csv', 'timestamp,celsius\n2026-01-01T00:00:00Z,1\n2026-01-01T00:01:00Z,2\n')
+  const unasked = await millrace(['init'], { cwd: place })
+  assert.deepEqual([unasked.status, /say --from-csv mine\.csv/.test(unasked.stderr)], [64, true], unasked.stderr)
+  const asked = await millrace(['init', '--from-csv', 'mine.csv'], { cwd: place })
+  assert.equal(asked.status, 0, asked.stderr)
+  assert.doesNotMatch(asked.stderr, /wrote.*mine\.csv/, 'the file is there already')
+  assert.equal((await millrace(['check', 'pipeline.yaml'], { cwd: place })).status, 0)
+})
 
 test('cli: --help of everything is data, and ends with 0', async () => {
   for (const args of [['--help'], ['help', 'tail'], ['replay', '--help']]) {

@@ -1,3 +1,4 @@
+import { TaskClock } from '../core/clock.ts'
 import { StreamError } from '../core/errors.ts'
 import { KeyTable } from '../core/keys.ts'
 import { Outputs } from '../core/outputs.ts'
@@ -38,6 +39,23 @@ export function adopt (task: Task, state: StateTree, { retire, reset }: { readon
     if (isRule(name) && !names.has(name)) retire(stageState(state, name)!.state, { keys, number: last + 1, reason: 'rule removed' }, task.moment, out)
   }
   return out
+}
+
+/**
+ * The state of a source that the definition no longer has, put aside: its alerts are cleared, its keys are no longer registered. Should the source
+ * come back, it goes on from here.
+ */
+export function putAside (state: StateTree, retire: RetireRule): { readonly state: StateTree, readonly out: Outputs } {
+  const out = new Outputs()
+  const keys = keysOf(state)
+  const clock = new TaskClock({ latenessMs: 0, idleMs: Number.POSITIVE_INFINITY, explicit: true })
+  clock.restore(state.clock as StateTree)
+  const moment = { watermark: clock.watermark, arrivalClock: clock.arrival, position: (state.next as number) - 1 }
+  const stages = Object.entries(state.stages as StateTree).map(([name, kept], number) => {
+    const { hash, state: inner } = kept as { readonly hash: string, readonly state: StateTree }
+    return [name, { hash, state: isRule(name) ? retire(inner, { keys, number, reason: 'rule removed' }, moment, out) : inner }] as const
+  })
+  return { state: { ...state, stages: Object.fromEntries(stages), registered: [] }, out }
 }
 
 /** Errors: STATE_STAGE when the key of the source has changed and nobody said to begin anew */

@@ -25,6 +25,12 @@ export class Batches {
     if (batch.writer.length >= batchBytesMax) this.#seal(batch)
   }
 
+  /** A batch that is made already, on its own. */
+  addBatch (topic: string, partition: number, bytes: Uint8Array): void {
+    this.#sealed.push({ topic, partition, bytes: bytes.slice() })
+    this.count += 1
+  }
+
   take (): Commit['appends'] {
     for (const batch of this.#open.values()) this.#seal(batch)
     const sealed = this.#sealed

@@ -8,7 +8,7 @@ import type { Outgoing } from './batches.ts'
 import { Journal } from './journal.ts'
 import { type Leg, names } from './names.ts'
 import { createTask, endOf, type Restored, restoreTask } from './restore.ts'
-import { type Append, readSnapshot, type Snapshot, type SnapshotFacts, SnapshotWriter } from './snapshot.ts'
+import { type Append, readSnapshot, type Snapshot, type SnapshotFacts, SnapshotWriter, sourcesIn } from './snapshot.ts'
 import type { Table } from './tables.ts'
 import type { Task, TaskControl } from './task.ts'
 
@@ -36,6 +36,7 @@ export interface Place { readonly source: string, readonly topic: string, readon
 /** Metadata of a commit: whose state it stands for. */
 export interface CommitFacts { readonly topicId: string, readonly hash: string, readonly journal: number }
 
+interface FreshParts { readonly topicId: string, readonly append: Append | undefined, readonly begun: { readonly offset: number, readonly journal: number } | null, readonly generation: number }
 interface LeadParts { readonly task: Task, readonly journal: number, readonly topicId: string, readonly generation: number, readonly takeover: Restored['takeover'], readonly append: Append | undefined }
 
 /** A task as its leader runs it: restored, with its journal and its snapshots. */
@@ -74,9 +75,10 @@ export class Lead {
     const info = await log.topic(topic)
     if (info === null) throw new StreamError('LOG_TOPIC_UNKNOWN', { topic })
     const saved = await readSnapshot(log, { topic: names.state(pipeline.name, leg), partition, source })
-    if (saved === null) {
-      if (committed !== null) throw new StreamError('STATE_LOST', { pipeline: pipeline.name, leg, topic, partition, committed: committed.offset })
-      return Lead.#fresh(plan, place, { topicId: info.id, append })
+    if (saved === null || (saved.facts.aside === true && committed !== null && committed.offset !== saved.facts.position)) {
+      const begun = committed !== null && (saved !== null || await isRenamed(plan, place)) ? { offset: committed.offset, journal: factsOf(committed, place).journal } : null
+      if (committed !== null && begun === null) throw new StreamError('STATE_LOST', { pipeline: pipeline.name, leg, topic, partition, committed: committed.offset })
+      return Lead.#fresh(plan, place, { topicId: info.id, append, begun, generation: (saved?.generation ?? 0) + 1 })
     }
     const facts = committed === null ? null : factsOf(committed, place)
     const offset = committed?.offset ?? saved.facts.position
@@ -89,10 +91,10 @@ export class Lead {
     return lead
   }
 
-  /** First start: from the first record still held. A base of the empty state says where it began. */
-  static async #fresh (plan: LegPlan, place: Place, { topicId, append }: { readonly topicId: string, readonly append: Append | undefined }): Promise<Lead> {
-    const { start } = await plan.log.range(place.topic, place.partition)
-    const lead = new Lead(plan, place, { task: createTask(plan.pipeline, plan, place), journal: 0, topicId, generation: 1, takeover: null, append })
+  /** First start: from the first record still held, or where a source of another name had come to on this topic. A base of the empty state says where it began. */
+  static async #fresh (plan: LegPlan, place: Place, { topicId, append, begun, generation }: FreshParts): Promise<Lead> {
+    const start = begun?.offset ?? (await plan.log.range(place.topic, place.partition)).start
+    const lead = new Lead(plan, place, { task: createTask(plan.pipeline, plan, place), journal: begun?.journal ?? 0, topicId, generation, takeover: null, append })
     lead.task.load(new Uint8Array(0), start, start)
     lead.task.step(new Outputs(), null)
     await lead.save(await lead.copy())
@@ -137,8 +139,8 @@ export class Lead {
     const { log, pipeline, leg, definition } = this.#plan
     // Read before the state is copied: entries that come after the copy lie behind it.
     const { end: journalOffset } = await log.range(names.journal(pipeline.name, leg), this.place.partition)
-    const { topicId } = this
-    return { state: this.task.snapshot(), facts: { position: this.task.position, journal: this.journal.number, journalOffset, topicId, definitionHash: pipeline.hash, definition } }
+    const { topicId, place: { topic } } = this
+    return { state: this.task.snapshot(), facts: { position: this.task.position, journal: this.journal.number, journalOffset, topic, topicId, definitionHash: pipeline.hash, definition } }
   }
 
   async save ({ state, facts }: { readonly state: StateTree, readonly facts: SnapshotFacts }): Promise<void> {
@@ -157,7 +159,8 @@ export class Lead {
   }
 }
 
-function factsOf ({ metadata, offset }: Committed, { topic, partition }: Place): CommitFacts {
+/** Errors: STATE_CORRUPT */
+export function factsOf ({ metadata, offset }: Committed, { topic, partition }: Pick<Place, 'topic' | 'partition'>): CommitFacts {
   try {
     return JSON.parse(metadata) as CommitFacts
   } catch (cause) {
@@ -165,9 +168,20 @@ function factsOf ({ metadata, offset }: Committed, { topic, partition }: Place):
   }
 }
 
-async function checkPositions ({ log, pipeline, leg }: LegPlan, { topic, partition }: Place, { saved, offset, topicIds }: { readonly saved: Snapshot, readonly offset: number, readonly topicIds: readonly string[] }): Promise<void> {
+/** Errors: STATE_TOPIC, STATE_POSITION */
+export async function checkPositions ({ log, pipeline, leg }: LegPlan, { topic, partition }: Pick<Place, 'topic' | 'partition'>, { saved, offset, topicIds }: { readonly saved: Snapshot, readonly offset: number, readonly topicIds: readonly string[] }): Promise<void> {
   const { start, end } = await log.range(topic, partition)
   const facts = { pipeline: pipeline.name, leg, topic, partition, start, snapshot: saved.facts.position, committed: offset, end }
   if (new Set(topicIds).size > 1) throw new StreamError('STATE_TOPIC', { ...facts, was: topicIds[0], is: topicIds.at(-1) })
   if (!(start <= saved.facts.position && saved.facts.position <= offset && offset <= end)) throw new StreamError('STATE_POSITION', facts)
+}
+
+/** Whether a source that the definition no longer has read this topic: this one goes on where that one ended. */
+async function isRenamed ({ log, pipeline, leg }: LegPlan, { topic, partition }: Place): Promise<boolean> {
+  const state = names.state(pipeline.name, leg)
+  for (const source of await sourcesIn(log, state, partition)) {
+    if (pipeline.sources.some(({ name }) => name === source)) continue
+    if ((await readSnapshot(log, { topic: state, partition, source }))?.facts.topic === topic) return true
+  }
+  return false
 }

@@ -5,8 +5,10 @@ import { StreamError } from '../core/errors.ts'
 import type { Outgoing } from './batches.ts'
 import { Lead, type LegPlan, type Place } from './lead.ts'
 import { names } from './names.ts'
+import { type Gone, openGone } from './gone.ts'
 import type { Append } from './snapshot.ts'
 import { add, type LegStatus } from './status.ts'
+import type { Task } from './task.ts'
 
 const fetchBytesMax = 1 << 20
 const tickEveryMs = 1_000
@@ -17,9 +19,11 @@ interface Silence { /** Monotonic; when something last came. */ since: number, /
 
 /** What a leg does with a step's outputs and with what it journals. */
 export interface LeadsSink {
-  /** Outputs of one step of a task; cleared afterwards. */
-  readonly taken: (lead: Lead, out: Outputs) => void
+  /** Outputs of one step of a task; cleared afterwards. The task is null for a source that went. */
+  readonly taken: (from: { readonly place: Place, readonly task: Task | null }, out: Outputs) => void
   readonly journal: (outgoing: Outgoing) => void
+  /** A batch that must go with what was taken, into the same commit. */
+  readonly batch: (topic: string, partition: number, bytes: Uint8Array) => void
 }
 
 /**
@@ -38,6 +42,7 @@ export class Leads {
   #tablesAt = Number.NEGATIVE_INFINITY
   /** Versions of the tables as rules were last told of their keys. */
   #told = ''
+  #gone: readonly Gone[] = []
   all: readonly Lead[] = []
 
   constructor (plan: LegPlan, status: LegStatus, sink: LeadsSink) {
@@ -59,6 +64,7 @@ export class Leads {
       if (out !== null) this.#sink.taken(lead, out)
       return out !== null
     })
+    this.#gone = await openGone(this.#plan, { committed, append, sink: this.#sink })
     this.#register()
     return changed
   }
@@ -92,11 +98,16 @@ export class Leads {
   /** Tasks that have moved since their last snapshot. */
   unsaved (): readonly Lead[] { return this.all.filter(({ isSaved }) => !isSaved) }
 
-  /** Per partition, the offset of the state topic before which no task's snapshots are of use. */
-  oldestBases (): readonly (readonly [partition: number, before: number])[] {
+  /** Delete the snapshots that are of no use any more. */
+  async trim (): Promise<void> {
+    const { log, pipeline, leg } = this.#plan
     const oldest = new Map<number, number>()
     for (const { place: { partition }, snapshots } of this.all) oldest.set(partition, Math.min(oldest.get(partition) ?? Number.POSITIVE_INFINITY, snapshots.baseOffset))
-    return [...oldest].filter(([, before]) => before > 0)
+    for (const [partition, before] of oldest) {
+      if (before === 0) continue
+      for (const gone of this.#gone) if (gone.partition === partition) await gone.keep(before)
+      await log.trim(names.state(pipeline.name, leg), partition, before)
+    }
   }
 
   async #advance (lead: Lead): Promise<boolean> {

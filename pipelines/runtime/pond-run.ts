@@ -1,12 +1,13 @@
 import type { Outputs } from '../core/outputs.ts'
 import { Batches } from './batches.ts'
 import { Copier } from './copier.ts'
-import type { Lead, LegPlan } from './lead.ts'
+import type { LegPlan, Place } from './lead.ts'
 import { createInternalTopics, Leads } from './leads.ts'
 import { names } from './names.ts'
 import type { PondOptions, PondStatus } from './pond.ts'
 import type { RunHooks } from './race-run.ts'
 import { copyStatus } from './status.ts'
+import type { Task } from './task.ts'
 
 /**
  * The pond from one start to its end: a failed one is thrown away with its state, and the lake forgets what it had not committed.
@@ -31,7 +32,7 @@ export class PondRun {
     this.#plan = plan
     this.#options = options
     this.#status = status
-    this.#leads = new Leads(plan, status, { taken: (lead, out) => { this.#taken(lead, out) }, journal: outgoing => { this.#journal.add(outgoing) } })
+    this.#leads = new Leads(plan, status, { taken: ({ place, task }, out) => { if (task !== null) this.#taken(place, task, out) }, journal: outgoing => { this.#journal.add(outgoing) }, batch: (topic, partition, bytes) => { this.#journal.addBatch(topic, partition, bytes) } })
     const { lake, codecs } = options
     const { pipeline } = plan
     const copy = <T>(topic: string, decode: (value: Uint8Array) => T | null, add: (rows: readonly T[]) => void) => new Copier(topic, found => {
@@ -64,7 +65,7 @@ export class PondRun {
     await createInternalTopics(this.#plan)
     const changed = await this.#leads.open((topic, partition) => lake.committed(topic, partition))
     for (const copier of this.#copiers) await copier.open(this.#plan, lake)
-    if (changed.length > 0) await this.#commit()
+    if (changed.length > 0 || this.#journal.count > 0) await this.#commit()
     await this.#settled()
     for (const lead of changed) await lead.save(await lead.copy())
     this.#lastCommitMs = this.#lastSnapshotMs = clock.monotonicMs()
@@ -87,10 +88,8 @@ export class PondRun {
     await this.#save()
   }
 
-  #taken (lead: Lead, out: Outputs): void {
+  #taken ({ source, topic, partition }: Place, { signals, keys }: Task, out: Outputs): void {
     const { lake } = this.#options
-    const { source, topic, partition } = lead.place
-    const { signals, keys } = lead.task
     if (signals !== null && signals.count > 0) {
       lake.addReadings({ source, topic, partition, batch: signals, keys })
       this.#added.readings += signals.count
@@ -152,12 +151,11 @@ export class PondRun {
   }
 
   async #save (): Promise<void> {
-    const { log, pipeline } = this.#plan
     await this.#settled()
     for (const lead of this.#leads.unsaved()) {
       await lead.save(await lead.copy())
       this.#status.snapshots += 1
     }
-    for (const [partition, before] of this.#leads.oldestBases()) await log.trim(names.state(pipeline.name, 'pond'), partition, before)
+    await this.#leads.trim()
   }
 }

@@ -2,7 +2,7 @@ import { partitionOf } from '../core/murmur2.ts'
 import type { Outputs } from '../core/outputs.ts'
 import type { Membership } from '../core/ports.ts'
 import { Batches } from './batches.ts'
-import type { Lead, LegPlan } from './lead.ts'
+import type { Lead, LegPlan, Place } from './lead.ts'
 import { createInternalTopics, Leads, partitionsOf } from './leads.ts'
 import { names } from './names.ts'
 import { inOrder } from './order.ts'
@@ -45,7 +45,7 @@ export class RaceRun {
     this.#plan = plan
     this.#options = options
     this.#status = status
-    this.#leads = new Leads(plan, status, { taken: (lead, out) => { this.#taken(lead, out) }, journal: outgoing => { this.#batches.add(outgoing) } })
+    this.#leads = new Leads(plan, status, { taken: ({ place }, out) => { this.#taken(place, out) }, journal: outgoing => { this.#batches.add(outgoing) }, batch: (topic, partition, bytes) => { this.#batches.addBatch(topic, partition, bytes) } })
   }
 
   async run (signal: AbortSignal, hooks: RunHooks): Promise<void> {
@@ -80,9 +80,8 @@ export class RaceRun {
     }
   }
 
-  #taken (lead: Lead, out: Outputs): void {
+  #taken (place: Place, out: Outputs): void {
     const { codecs } = this.#options
-    const { place } = lead
     const { pipeline } = this.#plan
     const status = this.#status
     for (const { event } of inOrder(out.events)) {
@@ -160,12 +159,11 @@ export class RaceRun {
   }
 
   async #save (copies: readonly Copied[]): Promise<void> {
-    const { log, pipeline } = this.#plan
     for (const { lead, copy } of copies) {
       await lead.save(copy)
       this.#status.snapshots += 1
     }
-    for (const [partition, before] of this.#leads.oldestBases()) await log.trim(names.state(pipeline.name, 'race'), partition, before)
+    await this.#leads.trim()
   }
 
   async #drain (): Promise<void> {

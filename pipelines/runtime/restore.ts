@@ -3,6 +3,7 @@ import type { JournalEntry } from '../core/journal.ts'
 import { Outputs } from '../core/outputs.ts'
 import { readBatchHeader } from '../core/record-batch.ts'
 import type { CompiledPipeline } from '../core/stage.ts'
+import type { StateTree } from '../core/state.ts'
 import { adopt } from './adopt.ts'
 import { readJournal } from './journal.ts'
 import type { LegPlan, Place } from './lead.ts'
@@ -27,14 +28,24 @@ export interface Restored {
  * Errors: STATE_POSITION, STATE_JOURNAL, STATE_STAGE, STATE_DEFINITION
  * Source: architecture, "State, commit, recovery"
  */
-export async function restoreTask (plan: LegPlan, place: Place, { saved, offset, journal }: RestorePoint): Promise<Restored> {
+export async function restoreTask (plan: LegPlan, place: Place, point: RestorePoint): Promise<Restored> {
+  return (await played(plan, place, point)).finish(point.offset)
+}
+
+/** The same for a source that the present definition no longer has: its state at C, and the definition that ran it last. */
+export async function restoreState (plan: LegPlan, place: Place, point: RestorePoint): Promise<{ readonly state: StateTree, readonly definitionHash: string, readonly definition: string | null }> {
+  const { state, definitionHash, definition } = await played(plan, place, point)
+  return { state, definitionHash, definition }
+}
+
+async function played (plan: LegPlan, place: Place, { saved, offset, journal }: RestorePoint): Promise<Restoring> {
   const { log, pipeline, leg } = plan
   const { source, partition } = place
   const { facts } = saved
   const range = { topic: names.journal(pipeline.name, leg), partition, source, from: facts.journalOffset, after: facts.journal, upTo: journal }
   const restoring = new Restoring(plan, place, saved)
   await restoring.play(offset, journal > facts.journal ? await readJournal(log, range) : [])
-  return restoring.finish(offset)
+  return restoring
 }
 
 class Restoring {
@@ -43,9 +54,9 @@ class Restoring {
   readonly #position: number
   readonly #verdicts = new Map<number, string | null>()
   readonly #out = new Outputs()
-  #state: Snapshot['state']
-  #hash: string
-  #definition: string | null
+  #state: StateTree
+  definitionHash: string
+  definition: string | null
   /** Null until something must be played: a drained state needs no definition but the present one. */
   #task: Task | null = null
 
@@ -54,8 +65,8 @@ class Restoring {
     this.#place = place
     this.#state = state
     this.#position = facts.position
-    this.#hash = facts.definitionHash
-    this.#definition = facts.definition
+    this.definitionHash = facts.definitionHash
+    this.definition = facts.definition
   }
 
   async play (to: number, entries: readonly JournalEntry[]): Promise<void> {
@@ -71,10 +82,12 @@ class Restoring {
     await this.#input(to)
   }
 
+  get state (): StateTree { return this.#task?.snapshot() ?? this.#state }
+
   finish (offset: number): Restored {
     const { pipeline } = this.#plan
-    if (this.#hash === pipeline.hash) return { task: this.#live(), takeover: null }
-    const state = this.#task?.snapshot() ?? this.#state
+    if (this.definitionHash === pipeline.hash) return { task: this.#live(), takeover: null }
+    const { state } = this
     const task = createTask(pipeline, this.#plan, this.#place)
     const reset: string[] = []
     const out = adopt(task, state, { retire: this.#plan.retire, reset: stage => this.#plan.reset(stage) && reset.push(stage) > 0 })
@@ -83,9 +96,9 @@ class Restoring {
   }
 
   #become ({ hash, definition, reset }: JournalEntry & { kind: 'definition' }): void {
-    const state = this.#task?.snapshot() ?? this.#state
-    this.#hash = hash
-    this.#definition = definition
+    const { state } = this
+    this.definitionHash = hash
+    this.definition = definition
     this.#task = createTask(this.#pipeline(), this.#plan, this.#place)
     adopt(this.#task, state, { retire: this.#plan.retire, reset: stage => reset.includes(stage) })
   }
@@ -101,9 +114,9 @@ class Restoring {
   /** The definition that ran here. */
   #pipeline (): CompiledPipeline {
     const { pipeline, leg, compile } = this.#plan
-    if (this.#hash === pipeline.hash) return pipeline
-    if (this.#definition === null) throw new StreamError('STATE_DEFINITION', { pipeline: pipeline.name, leg, ...this.#where, snapshot: this.#position })
-    return compile(this.#definition)
+    if (this.definitionHash === pipeline.hash) return pipeline
+    if (this.definition === null) throw new StreamError('STATE_DEFINITION', { pipeline: pipeline.name, leg, ...this.#where, snapshot: this.#position })
+    return compile(this.definition)
   }
 
   get #where () { return { topic: this.#place.topic, partition: this.#place.partition } }

@@ -12,10 +12,14 @@ export interface SnapshotFacts {
   /** Number of the last journal entry it includes, and where in the journal topic to go on reading. */
   readonly journal: number
   readonly journalOffset: number
+  /** The input. */
+  readonly topic: string
   readonly topicId: string
   readonly definitionHash: string
   /** The definition as data, so that it can finish S..C after the user has changed it; null when it names code. */
   readonly definition: string | null
+  /** The definition that leads no longer has the source: nothing behind `position` was processed by this task. */
+  readonly aside?: boolean
 }
 export interface Snapshot { readonly facts: SnapshotFacts, readonly state: StateTree, readonly generation: number }
 
@@ -71,10 +75,10 @@ export class SnapshotWriter {
     this.#generation = generation
   }
 
-  /** Write the state as the next base or delta. The tree must not change afterwards. */
-  async write (state: StateTree, facts: SnapshotFacts): Promise<void> {
+  /** Write the state as the next base or delta; with `base`, as a base. The tree must not change afterwards. */
+  async write (state: StateTree, facts: SnapshotFacts, { base = false }: { readonly base?: boolean } = {}): Promise<void> {
     const flat = flatten(state)
-    const delta = this.#previous === null || this.#sequence - this.#base >= deltasMax ? null : stateDelta(this.#previous, flat)
+    const delta = base || this.#previous === null || this.#sequence - this.#base >= deltasMax ? null : stateDelta(this.#previous, flat)
     const small = delta !== null && delta.byteLength < this.#baseBytes * deltaShareMax
     const bytes = small ? delta : encodeState(state)
     if (!small) {
@@ -140,8 +144,8 @@ export async function readSnapshot (log: LogPort, place: Place): Promise<Snapsho
     flat = applyDelta(flat, decodeState(joined(next.parts)))
     head = next.head
   }
-  const { position, journal, journalOffset, topicId, definitionHash } = head
-  return { facts: { position, journal, journalOffset, topicId, definitionHash, definition: base.head.definition }, state: unflatten(flat), generation }
+  const { position, journal, journalOffset, topic, topicId, definitionHash, aside = false } = head
+  return { facts: { position, journal, journalOffset, topic, topicId, definitionHash, definition: base.head.definition, ...aside && { aside } }, state: unflatten(flat), generation }
 }
 
 const newer = (a: Head, b: Head) => a.generation > b.generation || (a.generation === b.generation && a.sequence > b.sequence)
@@ -169,4 +173,11 @@ function joined (parts: readonly Uint8Array[]): Uint8Array {
     at += part.length
   }
   return bytes
+}
+
+/** Sources of which a partition of the state topic holds snapshots. */
+export async function sourcesIn (log: LogPort, topic: string, partition: number): Promise<readonly string[]> {
+  const sources = new Set<string>()
+  for await (const { key } of readAll(log, topic, partition, 0)) if (key !== null) sources.add(decoder.decode(key))
+  return [...sources].sort()
 }

@@ -21,7 +21,7 @@ export function batchWith (key: Uint8Array | null, value: Uint8Array | null, tim
   return writer.finish().slice()
 }
 
-export const factsAt = (position: number, more: Partial<SnapshotFacts> = {}): SnapshotFacts => ({ position, journal: 0, journalOffset: 0, topicId: 't', definitionHash: 'h', definition: '{}', ...more })
+export const factsAt = (position: number, more: Partial<SnapshotFacts> = {}): SnapshotFacts => ({ position, journal: 0, journalOffset: 0, topic: 'in', topicId: 't', definitionHash: 'h', definition: '{}', ...more })
 
 /** A state of some size of which little changes: `step` says how often. */
 export function stateOf (step: number, doubles = 40_000): StateTree {

@@ -38,7 +38,7 @@ test('snapshot: the last of a base and its deltas comes back, with its facts', a
   const log = await stateLog()
   const writer = new SnapshotWriter(log, place, { generation: 3 })
   for (let step = 1; step <= 5; step += 1) {
-    const facts: SnapshotFacts = { position: step * 10, journal: step, journalOffset: step * 2, topicId: 'id', definitionHash: 'hash', definition: '{"name":"x"}' }
+    const facts: SnapshotFacts = { position: step * 10, journal: step, journalOffset: step * 2, topic: 'in', topicId: 'id', definitionHash: 'hash', definition: '{"name":"x"}' }
     await writer.write(stateOf(step), facts)
     assert.deepStrictEqual(await readSnapshot(log, place), { facts, state: stateOf(step), generation: 3 })
   }

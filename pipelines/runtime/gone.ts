@@ -1,0 +1,88 @@
+import type { Outputs } from '../core/outputs.ts'
+import type { Committed } from '../core/ports.ts'
+import type { StateTree } from '../core/state.ts'
+import { putAside } from './adopt.ts'
+import { checkPositions, factsOf, type LegPlan, type Place } from './lead.ts'
+import { names } from './names.ts'
+import { restoreState } from './restore.ts'
+import { type Append, readSnapshot, type Snapshot, type SnapshotFacts, SnapshotWriter, sourcesIn } from './snapshot.ts'
+
+/** What is kept of a task whose source the definition no longer has, so that it can come back. */
+export class Gone {
+  readonly partition: number
+  readonly #writer: SnapshotWriter
+  readonly #state: StateTree
+  readonly #facts: SnapshotFacts
+
+  constructor (partition: number, writer: SnapshotWriter, { state, facts }: { readonly state: StateTree, readonly facts: SnapshotFacts }) {
+    this.partition = partition
+    this.#writer = writer
+    this.#state = state
+    this.#facts = facts
+  }
+
+  /** Before the state topic is trimmed: written again behind it. */
+  async keep (before: number): Promise<void> {
+    if (this.#writer.baseOffset < before) await this.#writer.write(this.#state, this.#facts, { base: true })
+  }
+}
+
+export interface GoneOptions {
+  readonly committed: (topic: string, partition: number) => Promise<Committed | null>
+  readonly append: Append | undefined
+  readonly sink: {
+    readonly taken: (from: { readonly place: Place, readonly task: null }, out: Outputs) => void
+    readonly batch: (topic: string, partition: number, bytes: Uint8Array) => void
+  }
+}
+
+/**
+ * Put aside the tasks of sources that the definition no longer has: what was committed of them is finished, and their alerts are cleared, in one
+ * commit with the snapshot that says so. A source whose topic is gone too is forgotten.
+ *
+ * Errors: as those of a task that is restored
+ */
+export async function openGone (plan: LegPlan, options: GoneOptions): Promise<readonly Gone[]> {
+  const { log, pipeline, leg } = plan
+  const topic = names.state(pipeline.name, leg)
+  const present = new Set(pipeline.sources.map(({ name }) => name))
+  const found: Gone[] = []
+  for (let partition = 0; partition < ((await log.topic(topic))?.partitions ?? 0); partition += 1) {
+    for (const source of await sourcesIn(log, topic, partition)) {
+      const gone = present.has(source) ? null : await open(plan, { topic, partition, source }, options)
+      if (gone !== null) found.push(gone)
+    }
+  }
+  return found
+}
+
+async function open (plan: LegPlan, place: { readonly topic: string, readonly partition: number, readonly source: string }, { committed, append, sink }: GoneOptions): Promise<Gone | null> {
+  const { log } = plan
+  const { partition, source } = place
+  const saved = await readSnapshot(log, place)
+  if (saved === null) return null
+  const { topic, topicId, aside = false } = saved.facts
+  const info = await log.topic(topic)
+  if (info === null || info.id !== topicId) return null
+  const input: Place = { source, topic, partition, partitions: info.partitions, idleMs: Number.POSITIVE_INFINITY }
+  const { state, facts } = aside ? saved : await finished(plan, input, { saved, committed: await committed(topic, partition), sink })
+  // First with the commit that clears its alerts, later on its own.
+  let write: Append = async (to, part, bytes) => { sink.batch(to, part, bytes) }
+  const writer = new SnapshotWriter(log, place, { generation: saved.generation + 1, append: (to, part, bytes) => write(to, part, bytes) })
+  await writer.write(state, facts)
+  write = append ?? ((to, part, bytes) => log.append(to, part, bytes))
+  return new Gone(partition, writer, { state, facts })
+}
+
+/** What was committed is played to its end, then alerts are cleared. */
+async function finished (plan: LegPlan, place: Place, { saved, committed, sink }: { readonly saved: Snapshot, readonly committed: Committed | null, readonly sink: GoneOptions['sink'] }): Promise<Pick<Snapshot, 'state' | 'facts'>> {
+  const { log, pipeline, leg } = plan
+  const offset = committed?.offset ?? saved.facts.position
+  const journal = committed === null ? saved.facts.journal : factsOf(committed, place).journal
+  if (offset !== saved.facts.position) await checkPositions(plan, place, { saved, offset, topicIds: [saved.facts.topicId] })
+  const { end: journalOffset } = await log.range(names.journal(pipeline.name, leg), place.partition)
+  const { state: last, ...definition } = await restoreState(plan, place, { saved, offset, journal })
+  const { state, out } = putAside(last, plan.retire)
+  sink.taken({ place, task: null }, out)
+  return { state, facts: { ...saved.facts, ...definition, position: offset, journal, journalOffset, aside: true } }
+}

@@ -20,7 +20,8 @@ export function report (figure: Figure): void {
   if (process.env.MILLRACE_BENCH_JSON) console.log(`FIGURE ${JSON.stringify(figure)}`)
 }
 
-const shown = (value: number) => value >= 1e6 ? `${(value / 1e6).toFixed(2)} M` : value >= 1e4 ? `${(value / 1e3).toFixed(1)} k` : value >= 1e3 ? value.toFixed(0) : value.toPrecision(3)
+/** A number as the tables have it. */
+export const shown = (value: number): string => value >= 1e6 ? `${(value / 1e6).toFixed(2)} M` : value >= 1e4 ? `${(value / 1e3).toFixed(1)} k` : value >= 1e3 ? value.toFixed(0) : value.toPrecision(3)
 
 /**
  * Run `work` (which says how many things it did) several times and take the best rate: on a noisy machine the fastest run is

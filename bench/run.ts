@@ -21,7 +21,8 @@ if (wanted.length === 0) {
   mkdirSync(`${folder}results`, { recursive: true })
   const name = `${new Date().toISOString().slice(0, 10)}-${commit}.json`
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version }
-  writeFileSync(`${folder}results/${name}`, `${JSON.stringify({ commit, machine, figures }, null, 2)}\n`)
+  writeFileSync(`${folder}results/${name}`, `${JSON.stringify({ commit, at: new Date().toISOString(), machine, figures }, null, 2)}\n`)
+  console.log('now `npm run docs` prints docs/performance.md from it')
   console.log(`\nwritten to bench/results/${name}`)
 }
 

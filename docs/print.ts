@@ -5,6 +5,7 @@ import { verbs } from '../pipelines/cli/verbs.ts'
 import { errorCatalogue } from '../pipelines/core/errors.ts'
 import { definitionJsonSchema } from '../pipelines/define/json-schema.ts'
 import { referencePage } from '../pipelines/define/reference.ts'
+import { performancePage } from './figures.ts'
 
 /** The pages of docs/ that are printed from the code. `npm run docs` writes them; a test holds them against the code. */
 export function errorsPage (): string {
@@ -51,6 +52,7 @@ ${codes.join('\n')}
 export const pages: Readonly<Record<string, () => string>> = {
   'cli.md': cliPage,
   'errors.md': errorsPage,
+  'performance.md': performancePage,
   'reference.md': referencePage,
   'definition.schema.json': () => `${JSON.stringify(definitionJsonSchema(), null, 2)}\n`,
 }

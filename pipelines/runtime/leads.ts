@@ -184,7 +184,6 @@ export class Leads {
     for (const [reason, many] of this.#out.counts) add(status.dropped, reason, many)
     this.#out.counts.clear()
     this.#sink.taken(lead, this.#out)
-    lead.task.signals = null
   }
 }
 

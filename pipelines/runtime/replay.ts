@@ -186,7 +186,6 @@ export class Replay {
     if (this.#options.readings && sequence === null && signals !== null) {
       for (let row = 0; row < signals.count; row += 1) this.#line({ kind: 'reading', stage: 1, sequence: known[signals.position[row]!]!, keys, batch: signals, row })
     }
-    task.signals = null
     for (const output of ordered(this.#out)) this.#line({ ...output, sequence: sequence ?? known[output.position] ?? this.#sequence, keys })
     this.#out.clear()
   }
@@ -230,7 +229,7 @@ export class Replay {
 
   #again ({ source, bytes, from, to, lookups }: PastRecords): void {
     const task = this.#tasks.get(source)!
-    const taken = () => { task.signals = null; this.#out.clear() }
+    const taken = () => { this.#out.clear() }
     let at = from
     for (const { position, content } of lookups) {
       if (position > at) {

@@ -23,7 +23,7 @@ export type Step = 'rows' | 'end' | 'schema'
 export class Task implements Stateful {
   readonly stages: TaskStages
   readonly clock: TaskClock
-  /** Signals of the last step, for those who show or store readings. */
+  /** Signals of the last call, for those who show or store readings; null where it gave none. */
   signals: Batch | null = null
   readonly #windows: ReadonlyMap<string, WindowStage>
   /** Offset of the next record. */
@@ -50,6 +50,7 @@ export class Task implements Stateful {
   /** Process the next rows of what was loaded. */
   step (out: Outputs, journal: JournalSink | null): Step {
     const { decode, normalise, windows, rules } = this.stages
+    this.signals = null
     const batch = decode.next(out)
     if (batch === null) return decode.schemaWanted === null ? 'end' : 'schema'
     const signals = normalise.process(batch, out, journal)
@@ -63,6 +64,7 @@ export class Task implements Stateful {
 
   /** Something that is not in the source log: see JournalContent. A changed definition needs another task: see `adopt`. */
   control (content: TaskControl, out: Outputs): void {
+    this.signals = null
     switch (content.kind) {
       case 'tick':
         this.clock.tick(content.arrival)
@@ -88,6 +90,7 @@ export class Task implements Stateful {
 
   /** End of a bounded input: everything open closes, nothing absent fires. */
   drain (out: Outputs): void {
+    this.signals = null
     const { moment } = this
     for (const window of this.stages.windows) window.drain(moment, out)
     for (const rule of this.stages.rules) {

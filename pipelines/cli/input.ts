@@ -98,13 +98,22 @@ async function * csvLines (stream: Readable, { kinds, delimiter }: { readonly ki
   }
 }
 
-/** A column belongs to the field of its name, else to the field that `init` would have called it. */
+const ours = new Set(['$arrival', '$source', '$tick', '$watermark'])
+
+/**
+ * A column belongs to the field of its name, else to the field that `init` would have called it. Where more fields of the contract are
+ * found by what `init` calls the columns, that goes first: a header may have a name twice.
+ */
 function columnsOf (header: readonly string[], kinds: ReadonlyMap<string, CellKind>): readonly { readonly name: string, readonly kind: CellKind }[] {
+  const written = header.map(name => name.trim())
   const guessed = fieldNames(header)
-  return header.map((raw, i) => {
-    const written = raw.trim()
-    const name = !kinds.has(written) && kinds.has(guessed[i]!) ? guessed[i]! : written
-    return { name, kind: name === '$source' ? 'optional-text' : name.startsWith('$') ? 'time' : kinds.get(name) ?? 'text' }
+  const found = (names: readonly string[]) => new Set(names.filter(name => kinds.has(name)))
+  const [first, second] = found(guessed).size > found(written).size ? [guessed, written] : [written, guessed]
+  const taken = found(first)
+  return written.map((name, i) => {
+    if (ours.has(name)) return { name, kind: name === '$source' ? 'optional-text' : 'time' }
+    const field = kinds.has(first[i]!) ? first[i]! : kinds.has(second[i]!) && !taken.has(second[i]!) ? second[i]! : name
+    return { name: field, kind: kinds.get(field) ?? 'text' }
   })
 }
 

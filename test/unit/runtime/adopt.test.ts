@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { retireRule } from '../../../pipelines/rules/retire.ts'
+import { putAside } from '../../../pipelines/runtime/adopt.ts'
 import { Player, type Row, type Words } from './player.ts'
 
 const hot = { when: 'value > 10.0' }
@@ -104,6 +106,22 @@ test('adopt: position, clocks and registered keys go over', () => {
   next.adopt(old.state)
   assert.deepEqual([next.task.position, next.task.clock.arrival, next.task.clock.watermark], [2, old.task.clock.arrival, old.task.clock.watermark])
   assert.deepEqual([...next.task.registered], [['devices', new Set(['z'])]])
+})
+
+test('adopt: a task put aside has no alert open, and awaits the keys of its registry anew when it comes back', () => {
+  const words = { rules: { hot, silent: { absent: '10s', registry: 'devices' } } }
+  const old = new Player(words)
+  old.register('z')
+  old.play(['a', 1_000, 20])
+  old.tick(11_000)
+  const { state, out } = putAside(old.state, retireRule)
+  assert.deepEqual(old.take(out), ['hot a cleared #2.2 rule removed', 'silent z cleared #2.2 rule removed', 'silent a cleared #2.2 rule removed'])
+  const back = new Player(words)
+  back.task.restore(state)
+  assert.deepEqual([...back.task.registered], [])
+  back.register('z')
+  back.play(['a', 12_000, 20])
+  assert.deepEqual(back.tick(22_000).sort(), ['silent a raised #5.1', 'silent z raised #3.1'])
 })
 
 test('task: state of other stages is refused, naming the one', () => {

@@ -6,27 +6,29 @@ import { retireRule } from '../../../pipelines/rules/retire.ts'
 import type { LegPlan } from '../../../pipelines/runtime/lead.ts'
 import { names } from '../../../pipelines/runtime/names.ts'
 import { type Encoded, RaceLeg, type RaceOptions } from '../../../pipelines/runtime/race.ts'
+import { Table } from '../../../pipelines/runtime/tables.ts'
 import { contract } from '../../../schemas/contract.ts'
 import { ManualClock } from '../../kit/clock.ts'
 import { type FailurePoint, MemoryLog } from '../../kit/memory-log.ts'
-import { text, topicSpec } from './kit.ts'
+import { batchWith, text, topicSpec } from './kit.ts'
 
 interface Reading { readonly id: string, readonly ts: number, readonly value: number }
 const avro = { type: 'record', name: 'Reading', fields: [{ name: 'id', type: 'string' }, { name: 'ts', type: 'long' }, { name: 'value', type: 'double' }] }
 const reading = contract<Reading>({ subject: 'reading-value', version: 1, schema: avro })
+const device = contract<{ device: string }>({ subject: 'device-value', version: 1, schema: { type: 'record', name: 'Device', fields: [{ name: 'device', type: 'string' }] } })
 const encode = createEncoder(reading.schema, 1)
 const startMs = 1_700_000_000_000
 
 const source = (topic: string) => ({ topic, contract: reading, key: 'id', time: { field: 'ts' }, normalise: { value: { field: 'value' } } })
 
-export interface RigWords { /** Topic by source. */ readonly sources?: Readonly<Record<string, string>>, readonly limit?: number, readonly windowSeconds?: number }
+export interface RigWords { /** Topic by source. */ readonly sources?: Readonly<Record<string, string>>, readonly limit?: number, readonly windowSeconds?: number, readonly registry?: boolean }
 
-export function definitionOf ({ sources = { north: 'rig.north', south: 'rig.south' }, limit = 10, windowSeconds = 10 }: RigWords = {}): CheckedDefinition {
+export function definitionOf ({ sources = { north: 'rig.north', south: 'rig.south' }, limit = 10, windowSeconds = 10, registry = false }: RigWords = {}): CheckedDefinition {
   return definePipeline({
     name: 'rig', signals: { value: 'number' }, sources: Object.fromEntries(Object.entries(sources).map(([name, topic]) => [name, source(topic)])),
-    time: { lateness: '1s', idle: '1d' },
+    time: { lateness: '1s', idle: registry ? '2s' : '1d' }, ...registry && { tables: { devices: { topic: 'rig.devices', contract: device, key: 'device' } } },
     windows: { ten: { tumbling: `${windowSeconds}s`, keep: { n: 'count' } } },
-    rules: { hot: { when: `value > ${limit.toFixed(1)}` }, full: { window: 'ten', when: 'n > 4' } },
+    rules: { hot: { when: `value > ${limit.toFixed(1)}` }, full: { window: 'ten', when: 'n > 4' }, ...registry && { silent: { absent: '10s', registry: 'devices' } } },
   } as never) as CheckedDefinition
 }
 
@@ -34,6 +36,8 @@ export function definitionOf ({ sources = { north: 'rig.north', south: 'rig.sout
 export class Rig {
   readonly clock = new ManualClock(startMs)
   readonly log: MemoryLog
+  /** As both legs of a process share it. */
+  readonly devices = new Table({ name: 'devices', topic: 'rig.devices', key: 'device', decode: async value => ({ device: Buffer.from(value).toString() }) })
   at: (point: FailurePoint, detail: string) => void = () => {}
   #sent = 0
 
@@ -42,6 +46,7 @@ export class Rig {
   static async make (): Promise<Rig> {
     const rig = new Rig()
     for (const topic of ['rig.north', 'rig.south']) await rig.log.createTopic(topicSpec(topic, { timestamps: 'LogAppendTime' }))
+    await rig.log.createTopic(topicSpec('rig.devices', { cleanup: 'compact' }))
     for (const topic of ['rig.control', names.deadLetters('rig'), names.late('rig')]) await rig.log.createTopic(topicSpec(topic))
     return rig
   }
@@ -49,7 +54,7 @@ export class Rig {
   start (definition: CheckedDefinition, { asCode = false, reset = [], ...options }: Partial<RaceOptions> & { readonly asCode?: boolean, readonly reset?: readonly string[] } = {}): Running {
     const plan: LegPlan = {
       leg: 'race', pipeline: compileDefinition(definition), definition: asCode ? null : JSON.stringify(definition), compile: data => compileDefinition(JSON.parse(data) as CheckedDefinition),
-      retire: retireRule, reset: stage => reset.includes(stage), log: this.log, clock: this.clock, schema: async id => id === 1 ? reading.schema : null, tables: new Map(), mode: 'live',
+      retire: retireRule, reset: stage => reset.includes(stage), log: this.log, clock: this.clock, schema: async id => id === 1 ? reading.schema : null, tables: new Map(definition.tables === undefined ? [] : [['devices', this.devices]]), mode: 'live',
     }
     const json = (value: object): Encoded => ({ key: null, value: text(JSON.stringify(value)), headers: [] })
     const codecs = { event: (event: object) => json(event), late: () => json({}), deadLetter: () => json({}) }
@@ -66,6 +71,9 @@ export class Rig {
     this.clock.setWall(startMs + this.#sent * 1_000)
     await this.log.append(topic, 0, writer.finish())
   }
+
+  /** A device enters the table, or leaves it. */
+  async enrol (key: string, present = true): Promise<void> { await this.log.append('rig.devices', 0, batchWith(text(key), present ? text(key) : null)) }
 
   /** Events on the control topic as `rule key state #ordinal reason`. */
   async events (): Promise<readonly string[]> {

@@ -107,7 +107,7 @@ test('snapshot: the highest generation counts, whatever an earlier owner writes 
   await first.write(stateOf(1), factsAt(1))
   const second = new SnapshotWriter(log, place, { generation: 2 })
   await second.write(stateOf(2), factsAt(2))
-  await first.write(stateOf(9), factsAt(9))
+  await first.write(stateOf(9), factsAt(9), { base: true })
   await second.write(stateOf(3), factsAt(3))
   await first.write(stateOf(10), factsAt(10))
   const { state, facts, generation } = (await readSnapshot(log, place))!

@@ -59,6 +59,8 @@ export class AbsentRule implements RuleStage {
   #standing = new Uint8Array(0)
   #heard = new Float64Array(0)
   #inHeap = new Uint8Array(0)
+  /** Keys that were heard and are not silent. When these are all, and nothing is due, a batch is nothing but stores. */
+  #heardCount = 0
   /** Moment of the heap's top, which is at most its due moment: until then nothing can be raised. */
   #next = Number.POSITIVE_INFINITY
   /** Registry keys that wait for the first arrival in the log. */
@@ -85,6 +87,10 @@ export class AbsentRule implements RuleStage {
     const labelled = this.#labels.some
     const heard = this.#heard
     const standing = this.#standing
+    if (!labelled && this.#heardCount === this.#shared.keys.size && arrivalClock[count - 1]! < this.#next) {
+      for (let row = 0; row < count; row += 1) heard[key[row]!] = arrivalClock[row]!
+      return
+    }
     for (let row = 0; row < count; row += 1) {
       const clock = arrivalClock[row]!
       if (clock >= this.#next) this.#expire(clock, batch.position[row]!, batch.arrival[row]!, out)
@@ -136,6 +142,7 @@ export class AbsentRule implements RuleStage {
     this.#standing = new Uint8Array(0)
     this.#ensure(standing.length)
     this.#standing.set(standing)
+    this.#heardCount = standing.reduce((sum, how) => sum + Number(how === standings.heard), 0)
     this.#heard.set(state.heard as Float64Array)
     this.#inHeap.fill(0)
     this.#heap.clear()
@@ -150,10 +157,15 @@ export class AbsentRule implements RuleStage {
     if (this.#unstarted.length === 0 || clock === Number.NEGATIVE_INFINITY) return
     for (const key of this.#unstarted) {
       this.#heard[key] = clock
-      this.#standing[key] = standings.awaited
+      this.#stand(key, standings.awaited)
       this.#expect(key)
     }
     this.#unstarted = []
+  }
+
+  #stand (key: number, standing: number): void {
+    this.#heardCount += Number(standing === standings.heard) - Number(this.#standing[key] === standings.heard)
+    this.#standing[key] = standing
   }
 
   #expect (key: number): void {
@@ -175,7 +187,7 @@ export class AbsentRule implements RuleStage {
       heap.pop()
       this.#inHeap[key] = 0
       if (!isWaiting(this.#standing[key]!)) continue
-      this.#standing[key]! += 1
+      this.#stand(key, this.#standing[key]! + 1)
       this.#book.raise(this.#change(key, position, arrivedAt, due), `${position}@${due}`, this.#labels.textsOf(key), out)
     }
     this.#next = heap.next
@@ -185,13 +197,13 @@ export class AbsentRule implements RuleStage {
   #appear (batch: Batch, row: number, out: Outputs): void {
     const key = batch.key[row]!
     if (isOpen(this.#standing[key]!)) this.#book.clear(this.#change(key, batch.position[row]!, batch.arrival[row]!, batch.arrivalClock[row]!), null, out)
-    this.#standing[key] = standings.heard
+    this.#stand(key, standings.heard)
     this.#expect(key)
   }
 
   #leave (key: number, moment: Moment, out: Outputs): void {
     if (isOpen(this.#standing[key]!)) this.#book.clearFor(key, 'removed', moment, out)
-    this.#standing[key] = standings.unknown
+    this.#stand(key, standings.unknown)
     this.#unstarted = this.#unstarted.filter(other => other !== key)
   }
 

@@ -1,0 +1,153 @@
+import { readFileSync } from 'node:fs'
+import type { ConnectionOptions } from '@platformatic/kafka'
+import { z } from 'zod'
+import { StreamError } from '../../pipelines/core/errors.ts'
+import { nearest } from '../../pipelines/core/nearest.ts'
+import type { Address } from './connections.ts'
+
+/** Units: milliseconds, bytes */
+export interface KafkaSettings {
+  readonly brokers: readonly Address[]
+  readonly clientId: string
+  readonly connection: ConnectionOptions
+  readonly requestTimeoutMs: number
+  /** How long what passes by itself (a leader that moves) is tried again. */
+  readonly patienceMs: number
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  readonly transactionTimeoutMs: number
+  readonly batchBytesMax: number
+  readonly decompressedBytesMax: number
+  readonly topicPrefix: string
+  /** -1: the cluster's default. */
+  readonly replication: number
+}
+
+const wholeOf = (min: number, max: number, fallback: number) => z.string().regex(/^-?\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(min).max(max)).default(fallback)
+const text = z.string().min(1)
+
+/** Kafka's own names (the Java client's; librdkafka's for PEM files, user and password), and two of ours: `topic.prefix` and `replication.factor`. */
+const schema = z.strictObject({
+  'bootstrap.servers': text,
+  'client.id': text.default('millrace'),
+  'security.protocol': z.enum(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']).default('PLAINTEXT'),
+  'sasl.mechanism': z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).optional(),
+  'sasl.username': text.optional(),
+  'sasl.password': z.string().optional(),
+  'sasl.jaas.config': text.optional(),
+  'ssl.ca.location': text.optional(),
+  'ssl.certificate.location': text.optional(),
+  'ssl.key.location': text.optional(),
+  'ssl.key.password': text.optional(),
+  'ssl.truststore.type': z.literal('PEM', 'must be PEM: a Java key store is exported with keytool and openssl').optional(),
+  'ssl.truststore.location': text.optional(),
+  'ssl.keystore.type': z.literal('PEM', 'must be PEM: a Java key store is exported with keytool and openssl').optional(),
+  'ssl.keystore.location': text.optional(),
+  'ssl.endpoint.identification.algorithm': z.enum(['https', 'none', '']).default('https'),
+  'request.timeout.ms': wholeOf(100, 600_000, 30_000),
+  'default.api.timeout.ms': wholeOf(100, 3_600_000, 60_000),
+  'socket.connection.setup.timeout.ms': wholeOf(100, 600_000, 10_000),
+  'session.timeout.ms': wholeOf(6_000, 1_800_000, 10_000),
+  'max.poll.interval.ms': wholeOf(1_000, 3_600_000, 30_000),
+  'transaction.timeout.ms': wholeOf(1_000, 900_000, 10_000),
+  'max.request.size': wholeOf(1_024, 100 << 20, 16 << 20),
+  'fetch.max.decompressed.bytes': wholeOf(1_024, 1 << 30, 128 << 20),
+  'topic.prefix': z.string().regex(/^[A-Za-z0-9._-]{0,100}$/, 'letters, digits, dots, underscores and hyphens, at most 100').default(''),
+  'replication.factor': wholeOf(-1, 32, -1),
+})
+
+export const kafkaProperties: readonly string[] = Object.keys(schema.shape)
+
+/**
+ * Properties that the environment names: `KAFKA_BOOTSTRAP_SERVERS` is `bootstrap.servers`; with `_FILE` behind it, the variable names a file
+ * that holds the value. Variables that are no property of ours belong to others, and are passed over.
+ *
+ * Errors: KAFKA_CONFIG for a file that cannot be read, and for a property given both ways
+ */
+export function kafkaEnvironment (environment: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(kafkaProperties.flatMap(property => {
+    const variable = `KAFKA_${property.replaceAll('.', '_').toUpperCase()}`
+    const [value, file] = [environment[variable], environment[`${variable}_FILE`]]
+    if (value !== undefined && file !== undefined) throw new StreamError('KAFKA_CONFIG', { variable, why: `it is given, and ${variable}_FILE as well` })
+    if (file !== undefined) return [[property, contentOf(`${variable}_FILE`, file).trimEnd()]]
+    return value === undefined ? [] : [[property, value]]
+  }))
+}
+
+/**
+ * Check properties and make the settings of a connection of them. Certificates and keys are read at once.
+ *
+ * Errors: KAFKA_CONFIG, which names the property, and the nearest one there is; never a value
+ */
+export function kafkaSettings (properties: Readonly<Record<string, string>>): KafkaSettings {
+  for (const property of Object.keys(properties)) {
+    if (!kafkaProperties.includes(property)) throw new StreamError('KAFKA_CONFIG', { property, why: 'not known', nearest: nearest(property, kafkaProperties) })
+  }
+  const parsed = schema.safeParse(properties)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw new StreamError('KAFKA_CONFIG', { property: issue!.path.join('.'), why: properties[issue!.path.join('.')] === undefined ? 'required' : issue!.message })
+  }
+  const given = parsed.data
+  const requestTimeout = given['request.timeout.ms']
+  const protocol = given['security.protocol']
+  if (protocol === 'PLAINTEXT' && given['sasl.mechanism'] !== undefined) throw new StreamError('KAFKA_CONFIG', { property: 'security.protocol', is: protocol, why: 'sasl.mechanism is given, and would not be used' })
+  return {
+    brokers: given['bootstrap.servers'].split(',').map(one => address(one.trim())),
+    clientId: given['client.id'],
+    connection: {
+      connectTimeout: given['socket.connection.setup.timeout.ms'], requestTimeout,
+      ...protocol.endsWith('SSL') && { tls: tlsOf(given) },
+      ...protocol.startsWith('SASL') && { sasl: saslOf(given) },
+    },
+    requestTimeoutMs: requestTimeout, patienceMs: given['default.api.timeout.ms'],
+    sessionTimeoutMs: given['session.timeout.ms'], rebalanceTimeoutMs: given['max.poll.interval.ms'], transactionTimeoutMs: given['transaction.timeout.ms'],
+    batchBytesMax: given['max.request.size'], decompressedBytesMax: given['fetch.max.decompressed.bytes'],
+    topicPrefix: given['topic.prefix'], replication: given['replication.factor'],
+  }
+}
+
+type Given = z.output<typeof schema>
+
+function address (text: string): Address {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text) ?? []
+  const host = bracketed ?? plain
+  if (host === undefined || Number(port) > 65_535) throw new StreamError('KAFKA_CONFIG', { property: 'bootstrap.servers', is: text, why: 'must be host:port, with commas between several' })
+  return { host, port: Number(port) }
+}
+
+function tlsOf (given: Given): NonNullable<ConnectionOptions['tls']> {
+  const file = (property: keyof Given & `ssl.${string}.location`) => given[property] === undefined ? undefined : contentOf(property, given[property])
+  const ca = file('ssl.ca.location') ?? file('ssl.truststore.location')
+  const store = file('ssl.keystore.location')
+  const [cert, key] = [file('ssl.certificate.location') ?? store, file('ssl.key.location') ?? store]
+  if ((cert === undefined) !== (key === undefined)) throw new StreamError('KAFKA_CONFIG', { property: cert === undefined ? 'ssl.certificate.location' : 'ssl.key.location', why: 'certificate and key go together' })
+  const passphrase = given['ssl.key.password']
+  return {
+    rejectUnauthorized: true,
+    ...ca !== undefined && { ca },
+    ...cert !== undefined && key !== undefined && { cert, key },
+    ...passphrase !== undefined && { passphrase },
+    ...given['ssl.endpoint.identification.algorithm'] !== 'https' && { checkServerIdentity: () => undefined },
+  }
+}
+
+function saslOf (given: Given): NonNullable<ConnectionOptions['sasl']> {
+  const mechanism = given['sasl.mechanism']
+  const jaas = given['sasl.jaas.config'] ?? ''
+  const inJaas = (name: string) => new RegExp(`\\b${name}\\s*=\\s*"((?:[^"\\\\]|\\\\.)*)"`).exec(jaas)?.[1]?.replace(/\\(.)/g, '$1')
+  const username = given['sasl.username'] ?? inJaas('username')
+  const password = given['sasl.password'] ?? inJaas('password')
+  for (const [property, value] of Object.entries({ 'sasl.mechanism': mechanism, 'sasl.username': username, 'sasl.password': password })) {
+    if (value === undefined) throw new StreamError('KAFKA_CONFIG', { property, why: `required with ${given['security.protocol']}` })
+  }
+  return { mechanism: mechanism!, username: username!, password: password! }
+}
+
+function contentOf (what: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new StreamError('KAFKA_CONFIG', { property: what, file, why: (cause as NodeJS.ErrnoException).code ?? 'not readable' }, { cause })
+  }
+}

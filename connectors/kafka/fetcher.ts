@@ -1,0 +1,133 @@
+import type { Crc32c } from '../../pipelines/core/crc32c.ts'
+import { StreamError } from '../../pipelines/core/errors.ts'
+import type { ClockPort, Fetched } from '../../pipelines/core/ports.ts'
+import type { Cluster } from './cluster.ts'
+import { Again, check, codeName } from './codes.ts'
+import { committedBatches } from './committed.ts'
+import type { Address, Lane } from './connections.ts'
+import { type FetchedPartition, fetchV17 } from './requests.ts'
+
+/** A broker is asked to wait this long at most; longer waits ask again, so that a broker which has gone is noticed. */
+const pollMs = 500
+const answerBytesMax = 50 << 20
+const waitLanesMax = 16
+const nothing = new Uint8Array(0)
+
+export interface FetcherOptions { readonly clock: ClockPort, readonly crc: Crc32c, readonly decompressedBytesMax: number }
+export interface FetchPartition { readonly topic: string, readonly partition: number, readonly offset: number, readonly bytesMax: number, readonly waitMs: number, readonly signal?: AbortSignal | undefined, readonly into?: Uint8Array | undefined }
+
+interface Ask { readonly topicId: string, readonly partition: number, readonly offset: number, readonly bytesMax: number, readonly waitMs: number, readonly resolve: (answer: FetchedPartition) => void, readonly reject: (error: unknown) => void }
+
+/**
+ * Fetches what is committed. What is asked of one broker in the same turn goes there in one request, so that waiting for a hundred
+ * partitions takes one connection.
+ *
+ * Limits: a request of at most 50 MiB; per broker 16 waiting requests at once, further ones queue
+ * Errors: LOG_OUT_OF_RANGE, LOG_TOPIC_UNKNOWN, LOG_CORRUPT, KAFKA_UNREACHABLE
+ */
+export class Fetcher {
+  readonly #cluster: Cluster
+  readonly #options: FetcherOptions
+  readonly #gathering = new Map<string, { readonly address: Address, readonly waits: boolean, asks: Ask[] }>()
+  readonly #busyLanes = new Map<string, Set<number>>()
+  readonly #ends = new Map<string, number>()
+
+  constructor (cluster: Cluster, options: FetcherOptions) {
+    this.#cluster = cluster
+    this.#options = options
+  }
+
+  async fetch (request: FetchPartition): Promise<Fetched> {
+    const { topic, partition, offset, waitMs, signal, into } = request
+    const { clock, crc, decompressedBytesMax } = this.#options
+    const untilMs = clock.monotonicMs() + waitMs
+    const name = `${partition} ${topic}`
+    for (;;) {
+      const answer = await this.#answer(request, Math.min(pollMs, untilMs - clock.monotonicMs()))
+      if (answer === null) return { bytes: nothing, end: this.#ends.get(name) ?? offset }
+      this.#ends.set(name, answer.lastStable)
+      const bytes = answer.records.length === 0 ? nothing : committedBatches(answer.records, answer.aborted, { topic, partition, crc, decompressedBytesMax, into })
+      if (bytes.length > 0 || signal?.aborted || clock.monotonicMs() >= untilMs) return { bytes, end: answer.lastStable }
+    }
+  }
+
+  /** Null when `signal` aborts: the broker may go on waiting, for nobody. */
+  async #answer (request: FetchPartition, waitMs: number): Promise<FetchedPartition | null> {
+    const { topic, partition, offset, signal } = request
+    const answered = this.#cluster.retry(`fetch ${topic}/${partition}`, () => this.#cluster.atLeader(topic, partition, async (address, { id }) => {
+      const answer = await this.#ask(address, { ...request, topicId: id, waitMs: Math.max(0, Math.ceil(waitMs)) })
+      if (codeName(answer.errorCode) === 'OFFSET_OUT_OF_RANGE') throw new StreamError('LOG_OUT_OF_RANGE', { topic, partition, offset, ...await this.#bounds(answer) })
+      check(answer.errorCode, { topic, partition, offset })
+      return answer
+    }), { signal })
+    if (signal === undefined) return answered
+    return unlessAborted(answered, signal)
+  }
+
+  async #bounds ({ logStart, lastStable }: FetchedPartition): Promise<Readonly<Record<string, number>>> {
+    return logStart < 0 ? {} : { start: logStart, ...lastStable >= 0 && { end: lastStable } }
+  }
+
+  #ask (address: Address, ask: Omit<Ask, 'resolve' | 'reject'>): Promise<FetchedPartition> {
+    return new Promise((resolve, reject) => {
+      const waits = ask.waitMs > 0
+      const key = `${address.host}:${address.port} ${waits}`
+      let group = this.#gathering.get(key)
+      // A request names a partition once.
+      if (group?.asks.some(other => other.topicId === ask.topicId && other.partition === ask.partition)) { this.#send(key); group = undefined }
+      if (group === undefined) {
+        this.#gathering.set(key, group = { address, waits, asks: [] })
+        const mine = group
+        setImmediate(() => { if (this.#gathering.get(key) === mine) this.#send(key) })
+      }
+      group.asks.push({ topicId: ask.topicId, partition: ask.partition, offset: ask.offset, bytesMax: ask.bytesMax, waitMs: ask.waitMs, resolve, reject })
+    })
+  }
+
+  #send (key: string): void {
+    const { address, waits, asks } = this.#gathering.get(key)!
+    this.#gathering.delete(key)
+    void this.#request(address, waits, asks).catch((error: unknown) => { for (const { reject } of asks) reject(error) })
+  }
+
+  async #request (address: Address, waits: boolean, asks: readonly Ask[]): Promise<void> {
+    const byTopic = new Map<string, Ask[]>()
+    for (const ask of asks) byTopic.set(ask.topicId, [...byTopic.get(ask.topicId) ?? [], ask])
+    const lane = waits ? await this.#takeLane(address) : null
+    try {
+      const answer = await this.#cluster.call(address, lane === null ? 'fetch' : `wait ${lane}` as Lane, fetchV17, {
+        waitMs: Math.min(...asks.map(({ waitMs }) => waitMs)), bytesMin: waits ? 1 : 0,
+        bytesMax: Math.min(answerBytesMax, asks.reduce((sum, { bytesMax }) => sum + bytesMax, 0)),
+        topics: [...byTopic].map(([topicId, partitions]) => ({ topicId, partitions })),
+      })
+      check(answer.errorCode, { broker: `${address.host}:${address.port}` })
+      for (const ask of asks) {
+        const found = answer.topics.find(({ topicId }) => topicId === ask.topicId)?.partitions.find(({ partition }) => partition === ask.partition)
+        if (found === undefined) ask.reject(new Again('the answer lacks the partition', false))
+        else ask.resolve(found)
+      }
+    } finally {
+      if (lane !== null) this.#busyLanes.get(`${address.host}:${address.port}`)!.delete(lane)
+    }
+  }
+
+  /** A connection on which nobody waits; beyond the bound, one behind others. */
+  async #takeLane ({ host, port }: Address): Promise<number> {
+    const name = `${host}:${port}`
+    const busy = this.#busyLanes.get(name) ?? new Set()
+    this.#busyLanes.set(name, busy)
+    let lane = 0
+    while (busy.has(lane) && lane < waitLanesMax) lane += 1
+    busy.add(lane)
+    return lane
+  }
+}
+
+function unlessAborted<T> (promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  if (signal.aborted) { promise.catch(() => {}); return Promise.resolve(null) }
+  return new Promise((resolve, reject) => {
+    const aborted = () => { resolve(null) }
+    signal.addEventListener('abort', aborted, { once: true })
+    promise.then(resolve, error => { if (signal.aborted) resolve(null); else reject(error as Error) }).finally(() => { signal.removeEventListener('abort', aborted) })
+  })
+}

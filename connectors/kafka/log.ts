@@ -1,0 +1,156 @@
+import { deleteRecordsV2, listOffsetsV9 } from '@platformatic/kafka'
+import { StreamError } from '../../pipelines/core/errors.ts'
+import type { ClockPort, Committed, Fetched, FetchRequest, JoinRequest, LogPort, Membership, TopicInfo, TopicSpec } from '../../pipelines/core/ports.ts'
+import { Appender } from './appender.ts'
+import { Cluster } from './cluster.ts'
+import { Again, check } from './codes.ts'
+import type { KafkaSettings } from './config.ts'
+import { crc32c } from './crc.ts'
+import { Fetcher } from './fetcher.ts'
+import { committedOffset } from './group.ts'
+import { Member } from './member.ts'
+import { unpackMetadata } from './metadata.ts'
+import { checkName } from './names.ts'
+import { committedOnly, consumers } from './requests.ts'
+import { parcel } from './stamp.ts'
+import { Topics } from './topics.ts'
+import type { Written } from './transactions.ts'
+
+const earliest = -2n
+const latest = -1n
+const transactionProtocol = 2
+const deleteTimeoutMs = 15_000
+/** How long `range` waits for the markers of our own commits before it gives what there is. */
+const markersMs = 2_000
+
+/**
+ * Open the log that a Kafka cluster is.
+ *
+ * Delivery: a commit is one transaction of the new protocol (KIP-890). `range` counts what this log has committed; a fetch may show it some milliseconds later
+ * Limits:   fetches and appends of any number may be under way; a batch at most `batchBytesMax`
+ * Errors:   KAFKA_UNREACHABLE, KAFKA_DENIED; KAFKA_VERSION when the cluster's feature transaction.version is not 2
+ */
+export async function openKafkaLog (settings: KafkaSettings & { readonly clock: ClockPort }): Promise<LogPort> {
+  const { clock, brokers, clientId, connection, patienceMs, rebalanceTimeoutMs } = settings
+  const cluster = new Cluster({ brokers, clientId, connection, clock, patienceMs, joinTimeoutMs: rebalanceTimeoutMs + settings.requestTimeoutMs })
+  try {
+    const { finalised } = await cluster.retry('connect', () => cluster.features())
+    const version = finalised.get('transaction.version') ?? 0
+    if (version < transactionProtocol) throw new StreamError('KAFKA_VERSION', { feature: 'transaction.version', is: version, wanted: transactionProtocol })
+    return new KafkaLog(cluster, settings, clock)
+  } catch (error) {
+    await cluster.close()
+    throw error
+  }
+}
+
+class KafkaLog implements LogPort {
+  readonly name: string
+  readonly #cluster: Cluster
+  readonly #settings: KafkaSettings
+  readonly #clock: ClockPort
+  readonly #topics: Topics
+  readonly #fetcher: Fetcher
+  readonly #appender: Appender
+  readonly #members = new Map<string, Member>()
+  /** Ends of what this log has committed and not yet seen: their markers may still be on their way. */
+  readonly #written = new Map<string, number>()
+
+  constructor (cluster: Cluster, settings: KafkaSettings, clock: ClockPort) {
+    this.name = `kafka ${settings.brokers.map(({ host, port }) => `${host}:${port}`).join(',')}`
+    this.#cluster = cluster
+    this.#settings = settings
+    this.#clock = clock
+    const { topicPrefix: prefix, replication, batchBytesMax, decompressedBytesMax, requestTimeoutMs } = settings
+    this.#topics = new Topics(cluster, { prefix, replication, batchBytesMax })
+    this.#fetcher = new Fetcher(cluster, { clock, crc: crc32c, decompressedBytesMax })
+    this.#appender = new Appender(cluster, { crc: crc32c, timeoutMs: requestTimeoutMs })
+  }
+
+  async createTopic (spec: TopicSpec): Promise<TopicInfo> { return this.#topics.create(spec) }
+
+  async deleteTopic (name: string): Promise<void> {
+    await this.#topics.delete(name)
+    const full = this.#topics.full(name)
+    for (const key of this.#written.keys()) if (key.endsWith(` ${full}`)) this.#written.delete(key)
+  }
+
+  async topics (): Promise<readonly TopicInfo[]> { return this.#topics.all() }
+  async topic (name: string): Promise<TopicInfo | null> { return this.#topics.find(name) }
+
+  async range (topic: string, partition: number): Promise<{ readonly start: number, readonly end: number }> {
+    const full = this.#topics.full(topic)
+    const key = `${partition} ${full}`
+    const wanted = this.#written.get(key) ?? 0
+    const untilMs = this.#clock.monotonicMs() + markersMs
+    return this.#cluster.retry(`find the ends of ${topic}/${partition}`, async () => {
+      const [start, end] = await Promise.all([this.#listOffset(full, partition, earliest), this.#listOffset(full, partition, latest)])
+      if (end < wanted && this.#clock.monotonicMs() < untilMs) throw new Again('the markers of a commit are on their way', false)
+      if (this.#written.get(key) === wanted) this.#written.delete(key)
+      return { start, end }
+    })
+  }
+
+  async offsetAt (topic: string, partition: number, timestampMs: number): Promise<number> {
+    const full = this.#topics.full(topic)
+    const found = await this.#cluster.retry(`find ${timestampMs} in ${topic}/${partition}`, () => this.#listOffset(full, partition, BigInt(Math.max(0, Math.ceil(timestampMs)))))
+    return found < 0 ? (await this.range(topic, partition)).end : found
+  }
+
+  async fetch (request: FetchRequest): Promise<Fetched> { return this.#fetcher.fetch({ ...request, topic: this.#topics.full(request.topic) }) }
+
+  append (topic: string, partition: number, bytes: Uint8Array): Promise<{ readonly baseOffset: number }> {
+    const { batchBytesMax } = this.#settings
+    try {
+      const mine = parcel({ topic: this.#topics.full(topic), partition, bytes }, { crc: crc32c, batchBytesMax })
+      return this.#appender.append(mine).then(baseOffset => ({ baseOffset }))
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  async trim (topic: string, partition: number, before: number): Promise<void> {
+    const { start, end } = await this.range(topic, partition)
+    const offset = Math.min(before, end)
+    if (offset <= start) return
+    const full = this.#topics.full(topic)
+    await this.#cluster.retry(`trim ${topic}/${partition}`, () => this.#cluster.atLeader(full, partition, async address => {
+      const { topics: [answer] } = await this.#cluster.call(address, 'control', deleteRecordsV2.api, [{ name: full, partitions: [{ partitionIndex: partition, offset: BigInt(offset) }] }], deleteTimeoutMs)
+      check(answer?.partitions[0]?.errorCode ?? 0, { topic, partition, before })
+    }))
+  }
+
+  async join ({ group, member, topics }: JoinRequest): Promise<Membership> {
+    const { topicPrefix: prefix, batchBytesMax, sessionTimeoutMs, rebalanceTimeoutMs, transactionTimeoutMs, requestTimeoutMs } = this.#settings
+    checkName('group', prefix + group)
+    checkName('member', member)
+    const full = topics.map(topic => this.#topics.full(topic))
+    for (const topic of full) await this.#cluster.retry(`find topic ${topic}`, () => this.#cluster.topicPlace(topic))
+    const name = `${group} ${member}`
+    this.#members.get(name)?.stop()
+    const written = (places: readonly Written[]) => { for (const { topic, partition, end } of places) this.#written.set(`${partition} ${topic}`, end) }
+    const joined = await Member.join(this.#cluster, { group: prefix + group, member, topics: full, prefix }, { clock: this.#clock, crc: crc32c, batchBytesMax, sessionTimeoutMs, rebalanceTimeoutMs, transactionTimeoutMs, requestTimeoutMs, written })
+    this.#members.set(name, joined)
+    return joined
+  }
+
+  async committed (group: string, topic: string, partition: number): Promise<Committed | null> {
+    const found = await committedOffset(this.#cluster, { group: this.#settings.topicPrefix + group, topic: this.#topics.full(topic), partition, stable: true })
+    return found && { offset: found.offset, metadata: unpackMetadata(found.metadata) }
+  }
+
+  async close (): Promise<void> {
+    for (const member of this.#members.values()) member.stop()
+    await this.#cluster.close()
+  }
+
+  async #listOffset (topic: string, partition: number, timestamp: bigint): Promise<number> {
+    return this.#cluster.atLeader(topic, partition, async address => {
+      const { topics: [answer] } = await this.#cluster.call(address, 'control', listOffsetsV9.api, consumers, committedOnly, [{ name: topic, partitions: [{ partitionIndex: partition, currentLeaderEpoch: -1, timestamp }] }])
+      const found = answer?.partitions[0]
+      if (found === undefined) throw new Again('the answer lacks the partition', false)
+      check(found.errorCode, { topic, partition })
+      return Number(found.offset)
+    })
+  }
+}

@@ -1,0 +1,3 @@
+/** What `millrace/connectors/kafka` exports. */
+export { kafkaEnvironment, kafkaProperties, type KafkaSettings, kafkaSettings } from './config.ts'
+export { openKafkaLog } from './log.ts'

@@ -1,0 +1,43 @@
+import type { Crc32c } from '../../pipelines/core/crc32c.ts'
+import { StreamError } from '../../pipelines/core/errors.ts'
+import { batchHeaderBytes, readBatchHeader } from '../../pipelines/core/record-batch.ts'
+
+const crcFrom = 21
+const transactionalBit = 16
+
+/** A record batch on its way to a partition, copied, so that the caller may reuse its bytes. */
+export interface Parcel { readonly topic: string, readonly partition: number, readonly bytes: Uint8Array, readonly count: number }
+
+/** Whose batch it is; brokers drop what they already have of a producer's numbers. */
+export interface Stamp { readonly producerId: bigint, readonly epoch: number, readonly sequence: number, readonly transactional: boolean }
+
+/**
+ * Check a producer's batch at the call, before anything of it is sent, and copy it.
+ *
+ * Limits: one batch, at most `batchBytesMax`, uncompressed
+ * Errors: LOG_BATCH_REFUSED
+ */
+export function parcel ({ topic, partition, bytes: given }: { readonly topic: string, readonly partition: number, readonly bytes: Uint8Array }, { crc, batchBytesMax }: { readonly crc: Crc32c, readonly batchBytesMax: number }): Parcel {
+  const refuse = (why: string): never => { throw new StreamError('LOG_BATCH_REFUSED', { topic, partition, why, bytes: given.length }) }
+  if (given.length > batchBytesMax) return refuse(`more than ${batchBytesMax} bytes`)
+  const header = readBatchHeader(given, 0)
+  if (header === null) return refuse('truncated')
+  if (header.bytes !== given.length) return refuse('not exactly one batch')
+  if (header.magic !== 2) return refuse(`version ${header.magic}`)
+  if (header.compression !== 0) return refuse('compressed')
+  if (header.count < 1 || header.lastOffsetDelta !== header.count - 1) return refuse('record count and offsets disagree')
+  if (header.logAppendTime || header.control) return refuse('attributes that only the log sets')
+  if (crc(given.subarray(crcFrom)) !== header.crc) return refuse('wrong checksum')
+  return { topic, partition, bytes: Uint8Array.from(given), count: header.count }
+}
+
+/** Write the producer into a batch, in place. Source: Kafka protocol, "Record Batch": attributes, producerId, producerEpoch, baseSequence */
+export function stamp ({ bytes }: Parcel, { producerId, epoch, sequence, transactional }: Stamp, crc: Crc32c): Uint8Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, batchHeaderBytes)
+  view.setInt16(21, transactional ? transactionalBit : 0)
+  view.setBigInt64(43, producerId)
+  view.setInt16(51, epoch)
+  view.setInt32(53, sequence)
+  view.setUint32(17, crc(bytes.subarray(crcFrom)))
+  return bytes
+}

@@ -1,0 +1,179 @@
+import { initProducerIdV5 } from '@platformatic/kafka'
+import type { Crc32c } from '../../pipelines/core/crc32c.ts'
+import { StreamError } from '../../pipelines/core/errors.ts'
+import type { ClockPort } from '../../pipelines/core/ports.ts'
+import type { Cluster } from './cluster.ts'
+import { Again, check } from './codes.ts'
+import { produceAll, Unknown } from './produce.ts'
+import { endTxnV5, produceV12, type TransactionOffsets, txnOffsetCommitV5 } from './requests.ts'
+import { type Parcel, stamp } from './stamp.ts'
+
+/** Transactional ids of a worker; the markers of one transaction are written while the next one runs on another id. */
+export const turns = 4
+export const transactionalIds = (group: string, member: string): readonly string[] => Array.from({ length: turns }, (_, turn) => `${group}.${member}.${turn}`)
+
+export interface TransactionsOptions { readonly clock: ClockPort, readonly crc: Crc32c, readonly timeoutMs: number, readonly requestTimeoutMs: number }
+export interface GroupFacts { readonly group: string, readonly generation: number, readonly memberId: string, readonly instanceId: string }
+export interface Transaction {
+  readonly parcels: readonly Parcel[]
+  readonly offsets: TransactionOffsets['topics']
+  readonly facts: GroupFacts
+  /** Throws when this worker may not begin to write any more. What was begun is finished: its offsets were taken by the right generation. */
+  readonly allowed: () => void
+}
+/** Where a committed transaction wrote: readable once the log's last stable offset is at or past `end`. */
+export interface Written { readonly topic: string, readonly partition: number, readonly end: number }
+
+interface Turn { readonly transactionalId: string, producerId: bigint, epoch: number, readonly next: Map<string, number>, /** Monotonic; when something of an open transaction was first sent, else null. */ openedMs: number | null, done: Promise<unknown> }
+
+/**
+ * Transactions of one worker, one after another on ids that take turns.
+ *
+ * Delivery: nothing of a transaction is sent before everything of the one before is acknowledged, nor its end before that one's end has
+ *           succeeded; when one fails, those behind it fail with the same error and are aborted
+ * Errors:   LOG_FENCED when another took the ids over; KAFKA_TRANSACTION, KAFKA_UNREACHABLE: begin anew
+ * Source:   reliability rules 1 to 4; KIP-890 (Produce v12, TxnOffsetCommit v5, EndTxn v5)
+ */
+export class Transactions {
+  readonly #cluster: Cluster
+  readonly #options: TransactionsOptions
+  readonly #turns: readonly Turn[]
+  #turn = 0
+  #sent: Promise<unknown> = Promise.resolve()
+  #ended: Promise<unknown> = Promise.resolve()
+
+  private constructor (cluster: Cluster, options: TransactionsOptions, taken: readonly Turn[]) {
+    this.#cluster = cluster
+    this.#options = options
+    this.#turns = taken
+  }
+
+  /** Take over a worker's ids: what it left open is settled when this resolves, and it is fenced. */
+  static async open (cluster: Cluster, ids: readonly string[], options: TransactionsOptions): Promise<Transactions> {
+    const taken = await Promise.all(ids.map(async transactionalId => {
+      const { producerId, producerEpoch } = await initialise(cluster, transactionalId, options.timeoutMs)
+      return { transactionalId, producerId, epoch: producerEpoch, next: new Map<string, number>(), openedMs: null, done: Promise.resolve() }
+    }))
+    return new Transactions(cluster, options, taken)
+  }
+
+  commit (transaction: Transaction): Promise<readonly Written[]> {
+    const turn = this.#turns[this.#turn]!
+    this.#turn = (this.#turn + 1) % this.#turns.length
+    const [sentBefore, endedBefore, free] = [this.#sent, this.#ended, turn.done]
+    const sent = (async () => {
+      await Promise.all([sentBefore, free])
+      transaction.allowed()
+      return this.#send(turn, transaction)
+    })()
+    const ended = (async () => {
+      // Both are waited for, so that no rejection goes unseen; the earlier transaction's error is the one that counts.
+      const [before, written] = await Promise.allSettled([endedBefore, sent])
+      if (before.status === 'rejected') throw before.reason
+      if (written.status === 'rejected') throw written.reason
+      await this.#end(turn, true)
+      return written.value
+    })()
+    this.#sent = sent
+    this.#ended = turn.done = ended
+    sent.catch(() => {})
+    ended.catch(() => {})
+    return ended
+  }
+
+  /** Wait for what is under way, then abort what is open, as far as the broker can be reached: readers need not wait for its timeout. */
+  async abandon (): Promise<void> {
+    await Promise.allSettled([this.#sent, this.#ended])
+    await Promise.allSettled(this.#turns.map(async turn => { if (turn.openedMs !== null) await this.#end(turn, false) }))
+  }
+
+  /** Whether a refused producer may have been given up by its coordinator for being slow, instead of being taken over. */
+  get mayHaveTimedOut (): boolean {
+    const { clock, timeoutMs } = this.#options
+    return this.#turns.some(({ openedMs }) => openedMs !== null && clock.monotonicMs() - openedMs > timeoutMs * 0.9)
+  }
+
+  async #send (turn: Turn, { parcels, offsets, facts }: Transaction): Promise<readonly Written[]> {
+    for (const { topic, partition } of [...parcels, ...offsets.flatMap(({ name, partitions }) => partitions.map(({ partition }) => ({ topic: name, partition })))]) {
+      await this.#cluster.retry(`commit to ${topic}`, () => this.#cluster.atLeader(topic, partition, async () => {}))
+    }
+    if (parcels.length === 0 && offsets.length === 0) return []
+    turn.openedMs = this.#options.clock.monotonicMs()
+    turn.next.clear()
+    const [written] = await bothSettled([this.#produce(turn, parcels), offsets.length === 0 ? null : this.#offsets(turn, offsets, facts)])
+    return written
+  }
+
+  /** A request takes one batch of a partition: more of them go in rounds. */
+  async #produce (turn: Turn, parcels: readonly Parcel[]): Promise<readonly Written[]> {
+    const { crc, requestTimeoutMs, timeoutMs } = this.#options
+    const { transactionalId, producerId, epoch } = turn
+    const ends = new Map<string, Written>()
+    for (let left = parcels; left.length > 0;) {
+      const round = new Map<string, Parcel>()
+      left = left.filter(parcel => {
+        const name = `${parcel.partition} ${parcel.topic}`
+        return round.has(name) || (round.set(name, parcel), false)
+      })
+      const batches = [...round].map(([name, parcel]) => {
+        const sequence = turn.next.get(name) ?? 0
+        turn.next.set(name, sequence + parcel.count)
+        return { ...parcel, bytes: stamp(parcel, { producerId, epoch, sequence, transactional: true }, crc) }
+      })
+      const offsets = await this.#settled('append', () => produceAll(this.#cluster, batches, { api: produceV12, transactionalId, timeoutMs: requestTimeoutMs, lane: 'produce', again: false, patienceMs: timeoutMs }))
+      batches.forEach(({ topic, partition, count }, at) => { ends.set(`${partition} ${topic}`, { topic, partition, end: offsets[at]! + count + 1 }) })
+    }
+    return [...ends.values()]
+  }
+
+  async #offsets ({ transactionalId, producerId, epoch }: Turn, topics: TransactionOffsets['topics'], { group, generation, memberId, instanceId }: GroupFacts): Promise<void> {
+    await this.#once('commit offsets', () => this.#cluster.atCoordinator('group', group, async address => {
+      for (const { topic, partition, errorCode } of await this.#cluster.call(address, 'transaction', txnOffsetCommitV5, { transactionalId, group, producerId, epoch, generation, memberId, instanceId, topics })) check(errorCode, { group, topic, partition })
+    }))
+  }
+
+  async #end (turn: Turn, committed: boolean): Promise<void> {
+    if (turn.openedMs === null) return
+    const { transactionalId } = turn
+    await this.#once('end the transaction', () => this.#cluster.atCoordinator('transaction', transactionalId, async address => {
+      const { errorCode, producerId, epoch } = await this.#cluster.call(address, 'transaction', endTxnV5, transactionalId, turn.producerId, turn.epoch, committed)
+      check(errorCode, { transactionalId })
+      Object.assign(turn, { producerId, epoch, openedMs: null })
+    }))
+  }
+
+  /** Tried again only when the broker said that nothing was done: after silence nobody knows, and the producer is not used again. */
+  #once<T> (what: string, attempt: () => Promise<T>): Promise<T> {
+    return this.#settled(what, () => this.#cluster.retry(what, async () => {
+      try {
+        return await attempt()
+      } catch (error) {
+        throw error instanceof Again && error.indefinite ? new Unknown(error) : error
+      }
+    }, { patienceMs: this.#options.timeoutMs }))
+  }
+
+  async #settled<T> (what: string, attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await attempt()
+    } catch (error) {
+      throw error instanceof Unknown ? new StreamError('KAFKA_UNREACHABLE', { what, why: error.message, outcome: 'unknown' }, { cause: error.cause }) : error
+    }
+  }
+}
+
+async function initialise (cluster: Cluster, transactionalId: string, timeoutMs: number) {
+  return cluster.retry('take over the transactional id', () => cluster.atCoordinator('transaction', transactionalId, async address => {
+    const answer = await cluster.call(address, 'control', initProducerIdV5.api, transactionalId, timeoutMs)
+    check(answer.errorCode, { transactionalId })
+    return answer
+  }))
+}
+
+/** Like Promise.all, but nothing is under way any more when it rejects: an abort must come after everything it aborts. */
+async function bothSettled<A, B> ([a, b]: readonly [Promise<A>, Promise<B> | null]): Promise<readonly [A, B | null]> {
+  const [first, second] = await Promise.allSettled([a, b])
+  if (first.status === 'rejected') throw first.reason
+  if (second.status === 'rejected') throw second.reason
+  return [first.value, second.value]
+}

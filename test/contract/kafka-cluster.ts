@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto'
+import { after } from 'node:test'
+import { machineClock } from '../../connectors/embedded/clock.ts'
+import { kafkaSettings, openKafkaLog } from '../../connectors/kafka/public.ts'
+import { lacking, startStack } from '../../infra/local/stack.ts'
+import type { LogPort } from '../../pipelines/core/ports.ts'
+
+const given = process.env.KAFKA_BOOTSTRAP_SERVERS
+
+/** The reason why there is no Kafka to test against; null when there is one. */
+export const noKafka: string | null = given === undefined ? await lacking({ cassandra: false }) : null
+
+let started: Promise<string> | null = null
+
+/** The Kafka of KAFKA_BOOTSTRAP_SERVERS, else one of our own for this test file. */
+export function bootstrapServers (): Promise<string> {
+  return started ??= given === undefined ? ownKafka() : Promise.resolve(given)
+}
+
+async function ownKafka (): Promise<string> {
+  const stack = await startStack({ cassandra: false })
+  after(() => stack.stop())
+  return stack.bootstrapServers
+}
+
+export interface KafkaUnderTest { readonly log: LogPort, readonly prefix: string, /** Another client of the same cluster and prefix. */ readonly another: () => Promise<LogPort>, readonly finish: () => Promise<void> }
+
+/** A log whose topics have a prefix of their own, so that it is empty; its topics are deleted at the end. */
+export async function kafkaLog (more: Readonly<Record<string, string>> = {}): Promise<KafkaUnderTest> {
+  const prefix = `t${randomBytes(6).toString('hex')}.`
+  const settings = kafkaSettings({ 'bootstrap.servers': await bootstrapServers(), 'topic.prefix': prefix, 'session.timeout.ms': '6000', ...more })
+  const logs: LogPort[] = []
+  const another = async () => {
+    const log = await openKafkaLog({ ...settings, clock: machineClock })
+    logs.push(log)
+    return log
+  }
+  const log = await another()
+  return {
+    log, prefix, another,
+    finish: async () => {
+      for (const { name } of await log.topics()) await log.deleteTopic(name)
+      for (const one of logs) await one.close()
+    },
+  }
+}

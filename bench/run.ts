@@ -15,6 +15,9 @@ for (const file of files) {
   console.log(`\n${file}`)
   figures.push(...await runFile(file))
 }
+const goals = figures.filter(({ goal, met }) => goal !== undefined && met !== undefined)
+const missed = goals.filter(({ met }) => !met)
+console.log(`\n${goals.length - missed.length} of ${goals.length} goals met${missed.map(({ id, what, goal }) => `\n  not met: ${id}, ${what}, ${goal}`).join('')}`)
 const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' }).trim()
 if (wanted.length === 0) {
   const commit = git('rev-parse', '--short', 'HEAD')

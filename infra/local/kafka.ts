@@ -36,7 +36,7 @@ export async function makeKafka (options: KafkaOptions): Promise<{ readonly node
     const properties = join(folder, `node-${index + 1}.properties`)
     const data = join(folder, `node-${index + 1}`)
     await writeFile(properties, propertiesOf(options, index))
-    if (!existsSync(join(data, 'meta.properties'))) await format({ classPath, properties, clusterId, log4j, secure })
+    if (!existsSync(join(data, 'meta.properties'))) await format({ classPath, properties, clusterId, log4j, secure, watchdog })
     return new Service({
       name: `kafka-${index + 1}`,
       command: java(),
@@ -62,15 +62,20 @@ async function answers (config: KafkaConfig, broker: string): Promise<boolean> {
   }
 }
 
-interface Format { readonly classPath: string, readonly properties: string, readonly clusterId: string, readonly log4j: string, readonly secure: Secure | null }
+interface Format { readonly classPath: string, readonly properties: string, readonly clusterId: string, readonly log4j: string, readonly secure: Secure | null, readonly watchdog: Watchdog }
 
-async function format ({ classPath, properties, clusterId, log4j, secure }: Format): Promise<void> {
+async function format ({ classPath, properties, clusterId, log4j, secure, watchdog }: Format): Promise<void> {
   const users = secure === null ? [] : Object.values(secure.users).flatMap(({ name, password }) => ['--add-scram', `SCRAM-SHA-512=[name=${name},password=${password}]`, '--add-scram', `SCRAM-SHA-256=[name=${name},password=${password}]`])
+  const formatting = run(java(), ['-Xmx128m', '-XX:TieredStopAtLevel=1', `-Dlog4j2.configurationFile=${log4j}`, '-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties, ...users])
+  const pid = formatting.child.pid ?? null
+  if (pid !== null) watchdog.started(pid)
   try {
-    await run(java(), ['-Xmx128m', '-XX:TieredStopAtLevel=1', `-Dlog4j2.configurationFile=${log4j}`, '-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties, ...users])
+    await formatting
   } catch (cause) {
     const { stdout = '', stderr = '' } = cause as { readonly stdout?: string, readonly stderr?: string }
     throw new StackProblem(`Cannot format the storage of Kafka:\n${stdout}${stderr}`, { cause })
+  } finally {
+    if (pid !== null) watchdog.ended(pid)
   }
 }
 

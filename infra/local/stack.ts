@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { StreamError } from '../../pipelines/core/errors.ts'
 import { cassandraUser, dataCentre, makeCassandra } from './cassandra.ts'
 import { lacking } from './jars.ts'
 import { makeKafka } from './kafka.ts'
@@ -10,6 +11,7 @@ import { planOf } from './plan.ts'
 import { host } from './ports.ts'
 import { StackProblem } from './problem.ts'
 import { type Service, Watchdog } from './process.ts'
+import { RegistryService } from './registry.ts'
 import { allowPipelines, makeSecure, type Secure } from './secure.ts'
 
 export interface StackOptions {
@@ -18,6 +20,7 @@ export interface StackOptions {
   readonly nodes?: 1 | 3
   readonly kafka?: boolean
   readonly cassandra?: boolean
+  readonly registry?: boolean
   /** TLS, SASL and ACLs. */
   readonly secure?: boolean
   readonly say?: (line: string) => void
@@ -34,6 +37,7 @@ export interface Stack {
   readonly mutualServers: string | null
   readonly cassandra: Service | null
   readonly cassandraPort: number | null
+  readonly registry: RegistryService | null
   readonly secure: Secure | null
   /** Stop everything, and delete a temporary folder. */
   stop (): Promise<void>
@@ -42,19 +46,19 @@ export interface Stack {
 export { lacking }
 
 /**
- * Start Kafka and Cassandra on free ports of this machine and wait until each answers.
+ * Start Kafka, Cassandra and a schema registry on free ports of this machine and wait until each answers.
  *
  * Delivery: what was started is stopped when a part does not come up, and when this process is killed
  * Errors:   StackProblem says what is missing or shows the end of the log
  */
 export async function startStack (options: StackOptions = {}): Promise<Stack> {
-  const { data, nodes = 1, kafka = true, cassandra = true, secure = false, say = () => {} } = options
-  const missing = await lacking({ cassandra })
+  const { data, nodes = 1, kafka = true, cassandra = true, registry = true, secure = false, say = () => {} } = options
+  const missing = kafka || cassandra ? await lacking({ cassandra }) : null
   if (missing !== null) throw new StackProblem(missing)
   const folder = data === undefined ? mkdtempSync(join(tmpdir(), 'millrace-stack-')) : resolve(data)
   await mkdir(folder, { recursive: true })
   const watchdog = new Watchdog(data === undefined ? folder : null)
-  const services: Service[] = []
+  const services: (Service | RegistryService)[] = []
   const stop = async () => {
     await Promise.all(services.map(service => service.stop()))
     await watchdog.done()
@@ -80,14 +84,22 @@ export async function startStack (options: StackOptions = {}): Promise<Stack> {
       await begin([service])
       return service
     }
-    const [brokers, node] = await settled([kafka ? startKafka() : [], cassandra ? startCassandra() : null] as const)
+    const startRegistry = async () => {
+      const service = new RegistryService({ folder: join(folder, 'registry'), port: plan.registry, secure: keys })
+      await service.start()
+      services.push(service)
+      say(`${service.name.padEnd(10)} answers at ${service.url}`)
+      return service
+    }
+    const [brokers, node, schemas] = await settled([kafka ? startKafka() : [], cassandra ? startCassandra() : null, registry ? startRegistry() : null] as const)
     const servers = (port: 'clients' | 'mutual') => kafka ? plan.kafka.map(ports => `${host}:${ports[port]}`).join(',') : ''
     const environment = {
       ...kafka ? kafkaEnvironment(servers('clients'), keys) : {},
       ...cassandra ? cassandraEnvironment(plan.cassandra.cql, keys) : {},
+      ...schemas === null ? {} : registryEnvironment(schemas.url, keys),
     }
     await writeFile(join(folder, 'env'), exportLines(environment), { mode: 0o600 })
-    return { folder, environment, brokers, bootstrapServers: servers('clients'), mutualServers: keys === null ? null : servers('mutual'), cassandra: node, cassandraPort: cassandra ? plan.cassandra.cql : null, secure: keys, stop }
+    return { folder, environment, brokers, bootstrapServers: servers('clients'), mutualServers: keys === null ? null : servers('mutual'), cassandra: node, registry: schemas, cassandraPort: cassandra ? plan.cassandra.cql : null, secure: keys, stop }
   } catch (error) {
     await stop()
     throw error
@@ -124,6 +136,12 @@ function cassandraEnvironment (port: number, secure: Secure | null): Readonly<Re
   }
 }
 
+function registryEnvironment (url: string, secure: Secure | null): Readonly<Record<string, string>> {
+  if (secure === null) return { SCHEMA_REGISTRY_URL: url }
+  const { name, password } = secure.users.millrace
+  return { SCHEMA_REGISTRY_URL: url, SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO: `${name}:${password}`, SCHEMA_REGISTRY_SSL_CA_LOCATION: secure.caFile }
+}
+
 /** For a shell to read. */
 export function exportLines (environment: Readonly<Record<string, string>>): string {
   return Object.entries(environment).map(([name, value]) => `export ${name}=${/^[\w./:,-]*$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`}\n`).join('')
@@ -134,6 +152,7 @@ const usage = `npm run stack -- [options]
   --nodes 1|3       brokers of Kafka (1)
   --no-kafka        leave Kafka out
   --no-cassandra    leave Cassandra out
+  --no-registry     leave the schema registry out
   --secure          TLS, SASL SCRAM and ACLs
   --data <folder>   keep everything there; else a temporary folder that goes with the stack
 
@@ -141,13 +160,18 @@ Prints the variables to use as export lines on stdout, and leaves them in the fi
 `
 
 async function main (): Promise<void> {
-  const { values } = parseArgs({ options: { 'nodes': { type: 'string', default: '1' }, 'no-kafka': { type: 'boolean' }, 'no-cassandra': { type: 'boolean' }, 'secure': { type: 'boolean' }, 'data': { type: 'string' }, 'help': { type: 'boolean', short: 'h' } } })
+  const { values } = parseArgs({ options: { 'nodes': { type: 'string', default: '1' }, 'no-kafka': { type: 'boolean' }, 'no-cassandra': { type: 'boolean' }, 'no-registry': { type: 'boolean' }, 'secure': { type: 'boolean' }, 'data': { type: 'string' }, 'help': { type: 'boolean', short: 'h' } } })
   if (values.help) { process.stdout.write(usage); return }
   if (values.nodes !== '1' && values.nodes !== '3') throw new StackProblem(`Cannot start ${values.nodes} brokers: --nodes is 1 or 3`)
-  const asked = new Promise<void>(done => { process.on('SIGINT', () => { done() }).on('SIGTERM', () => { done() }).on('SIGHUP', () => { done() }) })
+  let running = false
+  const asked = new Promise<void>(done => {
+    // Before everything runs the watchdog is the shortest way to stop.
+    const stop = () => { if (running) done(); else process.exit(130) }
+    process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop)
+  })
   const say = (line: string) => { process.stderr.write(`${line}\n`) }
-  const starting = startStack({ nodes: values.nodes === '1' ? 1 : 3, kafka: !values['no-kafka'], cassandra: !values['no-cassandra'], secure: values.secure ?? false, ...values.data === undefined ? {} : { data: values.data }, say })
-  const stack = await starting
+  const stack = await startStack({ nodes: values.nodes === '1' ? 1 : 3, kafka: !values['no-kafka'], cassandra: !values['no-cassandra'], registry: !values['no-registry'], secure: values.secure ?? false, ...values.data === undefined ? {} : { data: values.data }, say })
+  running = true
   process.stdout.write(exportLines(stack.environment))
   say(`\nRunning in ${stack.folder}. In another terminal:  source ${join(stack.folder, 'env')}\nCtrl-C stops it.`)
   await asked
@@ -157,7 +181,7 @@ async function main (): Promise<void> {
 
 if (import.meta.main) {
   main().catch(error => {
-    process.stderr.write(`${error instanceof StackProblem || (error as { readonly code?: string }).code?.startsWith('ERR_PARSE_ARGS') ? (error as Error).message : error instanceof Error ? error.stack : String(error)}\n`)
+    process.stderr.write(`${error instanceof StackProblem || error instanceof StreamError || (error as { readonly code?: string }).code?.startsWith('ERR_PARSE_ARGS') ? (error as Error).message : error instanceof Error ? error.stack : String(error)}\n`)
     process.exitCode = 1
   })
 }

@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import kafkajs from 'kafkajs'
 import { cassandraUser } from '../../infra/local/cassandra.ts'
 import { cqlAnswers } from '../../infra/local/cql.ts'
 import { lacking } from '../../infra/local/jars.ts'
 import { type Stack, startStack } from '../../infra/local/stack.ts'
+import { machineClock } from '../../connectors/embedded/clock.ts'
+import { registryClient } from '../../connectors/registry/client.ts'
+import { registryConfig } from '../../connectors/registry/config.ts'
 
 const { Kafka, logLevel } = kafkajs
 const skip = process.env.MILLRACE_SKIP_STACK === '1' ? 'MILLRACE_SKIP_STACK=1' : await lacking({ cassandra: true }) ?? false
@@ -26,7 +30,7 @@ async function sendAndReceive (config: kafkajs.KafkaConfig, topic: string, texts
     await consumer.subscribe({ topic, fromBeginning: true })
     const received: string[] = []
     await new Promise<void>((done, failed) => {
-      consumer.on('consumer.crash', ({ payload }) => { failed(payload.error) })
+      consumer.on('consumer.crash', ({ payload }) => { if (!payload.restart) failed(payload.error) })
       void consumer.run({ eachMessage: async ({ message }) => { if (received.push(String(message.value)) >= texts.length) done() } })
     })
     return received
@@ -66,6 +70,12 @@ test('local stack: with TLS, SASL and ACLs it takes who may, and nobody else; a 
   assert(await cqlAnswers({ ...cql, user: cassandraUser }))
   assert(!await cqlAnswers({ ...cql, user: { ...cassandraUser, password: 'wrong' } }))
 
+  const registry = registryClient({ ...registryConfig(environment)!, retryCount: 0, clock: machineClock, cacheFolder: null })
+  assert.equal(await registry.register('readings-value', '"double"'), 1)
+  await stack.registry!.restart()
+  assert.equal((await registry.latest('readings-value'))?.schema, '"double"')
+  await assert.rejects(registryClient({ ...registryConfig({ ...environment, SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO: 'millrace:wrong' })!, retryCount: 0, clock: machineClock, cacheFolder: null }).subjects(), /refuses the user/)
+
   await brokers[0]!.kill('SIGKILL')
   assert.equal(brokers[0]!.pid, null)
   await brokers[0]!.restart()
@@ -81,8 +91,25 @@ test('local stack: with TLS, SASL and ACLs it takes who may, and nobody else; a 
   assert(!existsSync(stack.folder))
 })
 
-test('local stack: npm run stack prints what a shell needs, and killed in mid-run it leaves nothing behind', { skip, timeout: 120_000 }, async () => {
-  const child = spawn(process.execPath, ['infra/local/stack.ts', '--no-cassandra'], { stdio: ['ignore', 'pipe', 'pipe'] })
+test('local stack: the registry alone needs no Java, and a folder that is kept has its schemas and ports again', async t => {
+  const data = mkdtempSync(join(tmpdir(), 'millrace-stack-test-'))
+  t.after(() => { rmSync(data, { recursive: true, force: true }) })
+  const urls: string[] = []
+  for (const expected of [null, '"double"']) {
+    const stack = await startStack({ data, kafka: false, cassandra: false })
+    const registry = registryClient({ ...registryConfig(stack.environment)!, clock: machineClock, cacheFolder: null })
+    assert.equal((await registry.latest('s'))?.schema ?? null, expected)
+    assert.equal(await registry.register('s', '"double"'), 1)
+    urls.push(stack.registry!.url)
+    await stack.stop()
+    await assert.rejects(startStack({ data, kafka: false, cassandra: false, secure: true }), /made with --nodes 1/)
+  }
+  assert.equal(urls[0], urls[1])
+})
+
+test('local stack: npm run stack prints what a shell needs, and killed in mid-run it leaves nothing behind', { skip, timeout: 120_000 }, async t => {
+  const child = spawn(process.execPath, ['infra/local/stack.ts', '--no-cassandra', '--no-registry'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  t.after(() => { child.kill('SIGKILL') })
   let out = ''
   let talk = ''
   child.stdout.on('data', chunk => { out += chunk })

@@ -183,6 +183,11 @@ export class EmbeddedLog implements LogPort {
     return found === undefined ? null : this.store.offsets.get([group, found.number, partition]) ?? null
   }
 
+  async flushed (): Promise<void> {
+    this.#read()
+    if (this.#writer !== null) await this.store.env.flushed
+  }
+
   /** One round of retention and compaction now. */
   async maintain (): Promise<void> {
     if (this.#maintenance === null) throw new StreamError('LOG_READ_ONLY')

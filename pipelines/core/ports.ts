@@ -42,6 +42,8 @@ export interface LogPort {
   /** Take the lead of partitions as a member of a group; earlier leaders are fenced. */
   join (request: JoinRequest): Promise<Membership>
   committed (group: string, topic: string, partition: number): Promise<Committed | null>
+  /** Resolves once all that was acknowledged so far survives a power cut; absent where acknowledging says so already. */
+  flushed?(): Promise<void>
   close (): Promise<void>
 }
 

@@ -108,6 +108,8 @@ export class PondRun {
     await this.#settled()
     this.#lastCommitMs = clock.monotonicMs()
     for (const { topic, partition, bytes } of this.#journal.take()) await log.append(topic, partition, bytes)
+    // After a power cut the lake must not be ahead of the log.
+    await log.flushed?.()
     this.#committing = this.#told(lake.commit([
       ...this.#leads.all.map(lead => ({ topic: lead.place.topic, partition: lead.place.partition, offset: lead.task.position, metadata: JSON.stringify(lead.commitFacts) })),
       ...this.#copiers.flatMap(copier => copier.positions),

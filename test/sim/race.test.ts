@@ -14,13 +14,13 @@ import { Crash, World } from './world.ts'
  * stopped, anywhere. Afterwards each topic holds exactly what the logs alone say, once and in order, and the last snapshot is that state.
  */
 const seedFirst = Number(process.env.SEED ?? 1)
-const seeds = Number(process.env.SEEDS ?? (process.env.MILLRACE_SLOW === '1' ? 300 : 6))
+const seeds = Number(process.env.SEEDS ?? (process.env.MILLRACE_SLOW === '1' ? 300 : 5))
 /** Where a process fails that reads what there is, and where one that runs does. `most`: up to which time of coming there. */
 const whenOpening: readonly (readonly [at: RegExp, most: number])[] = [[/./, 30], [/^fetch .*state$/, 4], [/^fetch .*journal$/, 2], [/^join/, 1], [/^fetch sim\.(north|south)/, 4], [/^fetch sim\.(devices|yards)/, 2], [/^commit/, 9]]
 const whenRunning: readonly (readonly [at: RegExp, most: number])[] = [[/./, 60], [/^commit:before/, 12], [/^commit:after/, 12], [/^trim/, 4], [/^fetch sim\.(north|south)/, 12], [/^fetch sim\.(devices|yards)/, 4]]
 
 /** With a crowd of devices the columns are long enough for deltas of their blocks. */
-async function live (seed: number, { steps = 30, crowd = 0, snapshotEveryMs = 700, edits = false } = {}): Promise<{ readonly world: World, readonly events: number }> {
+async function live (seed: number, { steps = 30, crowd = 0, snapshotEveryMs = seed % 2 === 0 ? 700 : 4_000, edits = false } = {}): Promise<{ readonly world: World, readonly events: number }> {
   const random = randomOf(seed)
   const { whole, chance, pick } = random
   const world = new World(random, { leg: 'race', snapshotEveryMs })
@@ -79,7 +79,7 @@ async function check (world: World, { first, last }: { readonly first: CheckedDe
   return events
 }
 
-test('race: the same with a state of which snapshots write changed blocks only', async () => {
+test('race: the same with a state of which snapshots write changed blocks only', { skip: process.env.MILLRACE_SLOW !== '1' }, async () => {
   const { world } = await live(7_001, { steps: 6, crowd: 60_000, snapshotEveryMs: 3_000 })
   const kinds = await Promise.all(world.tasks.map(({ partition }) => snapshotKinds(world, partition)))
   assert(kinds.flat().includes('delta'), kinds.join())

@@ -85,7 +85,7 @@ export class World {
       leg: this.leg, pipeline: compileDefinition(definition), definition: asCode ? null : JSON.stringify(definition), compile: data => compileDefinition(JSON.parse(data)),
       retire: retireRule, reset: stage => reset.includes(stage), log: this.#slow(), clock: this.clock, schema: async id => schemas.get(id) ?? null, tables, mode: 'live',
     }
-    const pace = { snapshotEveryMs: this.#snapshotEveryMs, commitEveryMs: 500 }
+    const pace = { snapshotEveryMs: this.#snapshotEveryMs, commitEveryMs: 300 }
     const leg = this.leg === 'race' ? new RaceLeg(plan, { ...pace, codecs: raceCodecs, member: 'm' }) : new PondLeg(plan, { ...pace, codecs: pondCodecs, lake: this.#connect(), expireEveryMs: 10_000 })
     const stop = new AbortController()
     const process: Process = { leg, stop, ended: leg.run(stop.signal).then(() => null, error => error as Error), over: false }

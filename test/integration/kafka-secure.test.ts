@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { machineClock } from '../../connectors/embedded/clock.ts'
+import { kafkaEnvironment, kafkaSettings, openKafkaLog } from '../../connectors/kafka/public.ts'
+import { lacking, type Stack, startStack } from '../../infra/local/stack.ts'
+import type { LogPort } from '../../pipelines/core/ports.ts'
+import { batchOf, fails, valuesIn } from '../contract/log.ts'
+
+/** Brokers with TLS, SASL and ACLs are always our own: those of KAFKA_BOOTSTRAP_SERVERS have their own users. */
+const missing = await lacking({ cassandra: false })
+const skip = missing ?? false
+let stack: Stack
+
+before(async () => { if (missing === null) stack = await startStack({ cassandra: false, secure: true }) })
+after(async () => { if (missing === null) await stack.stop() })
+
+type Properties = Readonly<Record<string, string>>
+
+function properties (user: 'millrace' | 'guest', more: Properties = {}): Properties {
+  const { name, password } = stack.secure!.users[user]
+  return {
+    'bootstrap.servers': stack.bootstrapServers, 'security.protocol': 'SASL_SSL', 'sasl.mechanism': 'SCRAM-SHA-512', 'sasl.username': name, 'sasl.password': password, 'ssl.ca.location': stack.secure!.caFile,
+    'default.api.timeout.ms': '3000', ...more,
+  }
+}
+
+async function using<T> (given: Properties, body: (log: LogPort) => Promise<T>): Promise<T> {
+  const log = await openKafkaLog({ ...kafkaSettings(given), clock: machineClock })
+  try { return await body(log) } finally { await log.close() }
+}
+
+async function roundTrip (log: LogPort, topic: string): Promise<void> {
+  await log.createTopic({ name: topic, partitions: 1, cleanup: 'delete', retentionMs: null, timestamps: 'LogAppendTime' })
+  await log.append(topic, 0, batchOf(['a']))
+  const member = await log.join({ group: `group-of-${topic}`, member: 'm', topics: [topic] })
+  await member.commit({ appends: [{ topic, partition: 0, bytes: batchOf(['b']) }], offsets: [{ topic, partition: 0, offset: 1, metadata: '' }] })
+  assert.deepEqual(await valuesIn(log, topic, 0), ['a', 'b'])
+  await member.leave()
+}
+
+for (const mechanism of ['SCRAM-SHA-512', 'SCRAM-SHA-256', 'PLAIN']) {
+  test(`kafka log works over TLS with ${mechanism}`, { skip }, () => using(properties('millrace', { 'sasl.mechanism': mechanism }), log => roundTrip(log, mechanism.toLowerCase())))
+}
+
+test('kafka log works with the variables that the local stack prints', { skip }, () => using(kafkaEnvironment(stack.environment), log => roundTrip(log, 'environment')))
+
+test('kafka log works with mutual TLS', { skip }, () => {
+  const { caFile, certificates: { millrace } } = stack.secure!
+  const given = { 'bootstrap.servers': stack.mutualServers!, 'security.protocol': 'SSL', 'ssl.ca.location': caFile, 'ssl.certificate.location': millrace.certFile, 'ssl.key.location': millrace.keyFile }
+  return using(given, log => roundTrip(log, 'mutual'))
+})
+
+const wrong: Readonly<Record<string, () => Properties>> = {
+  'a wrong password': () => properties('millrace', { 'sasl.password': 'canary-wrong' }),
+  'an unknown user': () => properties('millrace', { 'sasl.username': 'nobody' }),
+  'a broker whose certificate another CA signed': () => properties('millrace', { 'ssl.ca.location': stack.secure!.otherCaFile }),
+  'a broker that no CA of this machine signed': () => { const { 'ssl.ca.location': _, ...rest } = properties('millrace'); return rest },
+}
+for (const [what, given] of Object.entries(wrong)) {
+  test(`kafka log is refused with ${what}, at once and without the secret in the message`, { skip }, async () => {
+    const began = performance.now()
+    await assert.rejects(using(given(), async () => {}), error => {
+      assert(fails('KAFKA_DENIED')(error), String(error))
+      assert.doesNotMatch((error as Error).message, /canary/)
+      return true
+    })
+    assert(performance.now() - began < 2_500)
+  })
+}
+
+test('kafka log that speaks plainly to brokers with TLS says so or gives up', { skip }, () =>
+  assert.rejects(using({ 'bootstrap.servers': stack.bootstrapServers, 'default.api.timeout.ms': '1000' }, async () => {}), error => fails('KAFKA_DENIED')(error) || fails('KAFKA_UNREACHABLE')(error)))
+
+test('kafka log without a certificate is refused by brokers that want one', { skip }, () =>
+  assert.rejects(using({ 'bootstrap.servers': stack.mutualServers!, 'security.protocol': 'SSL', 'ssl.ca.location': stack.secure!.caFile, 'default.api.timeout.ms': '1000' }, async () => {}), error => fails('KAFKA_DENIED')(error) || fails('KAFKA_UNREACHABLE')(error)))
+
+test('kafka log of a user without rights is denied every step, by name', { skip }, async () => {
+  await using(properties('millrace'), log => log.createTopic({ name: 'theirs', partitions: 1, cleanup: 'delete', retentionMs: null, timestamps: 'CreateTime' }))
+  await using(properties('guest'), async log => {
+    const place = { topic: 'theirs', partition: 0 }
+    assert.deepEqual(await log.topics(), [])
+    const steps: Readonly<Record<string, () => Promise<unknown>>> = {
+      topic: () => log.topic('theirs'),
+      createTopic: () => log.createTopic({ name: 'mine', partitions: 1, cleanup: 'delete', retentionMs: null, timestamps: 'CreateTime' }),
+      deleteTopic: () => log.deleteTopic('theirs'),
+      range: () => log.range('theirs', 0),
+      fetch: () => log.fetch({ ...place, offset: 0, bytesMax: 1, waitMs: 0 }),
+      append: () => log.append('theirs', 0, batchOf(['a'])),
+      join: () => log.join({ group: 'g', member: 'm', topics: [] }),
+      committed: () => log.committed('g', 'theirs', 0),
+    }
+    for (const [step, run] of Object.entries(steps)) await assert.rejects(run(), error => { assert(fails('KAFKA_DENIED')(error), `${step}: ${String(error)}`); return true }, step)
+  })
+})

@@ -202,7 +202,8 @@ export class World {
       }
       return { assignments: member.assignments, commit, leave: () => member.leave() }
     }
-    return new Proxy<LogPort>(log, { get: (target, name) => name === 'join' ? join : (target[name as keyof LogPort] as () => unknown).bind(target) })
+    const bound = (found: unknown) => typeof found === 'function' ? found.bind(log) : found
+    return new Proxy<LogPort>(log, { get: (target, name) => name === 'join' ? join : bound(target[name as keyof LogPort]) })
   }
 
   async #append (topic: string, partition: number, bytes: Uint8Array): Promise<void> {

@@ -50,7 +50,7 @@ export class Lead {
   end = 0
   readonly #plan: LegPlan
   #takeover: Restored['takeover']
-  #saved = ''
+  #saved = { position: -1, journal: 0 }
 
   private constructor (plan: LegPlan, place: Place, { task, journal, topicId, generation, takeover, append }: LeadParts) {
     this.#plan = plan
@@ -145,12 +145,13 @@ export class Lead {
 
   async save ({ state, facts }: { readonly state: StateTree, readonly facts: SnapshotFacts }): Promise<void> {
     await this.snapshots.write(state, facts)
-    this.#saved = `${facts.position}/${facts.journal}`
+    this.#saved = facts
   }
 
   /** Where the task stands: ticks move no position, but the journal. */
   get stand (): string { return `${this.task.position}/${this.journal.number}` }
-  get isSaved (): boolean { return this.#saved === this.stand }
+  /** Whether a snapshot would be another one than the last; for journal entries alone, once there are `entriesMin`. */
+  hasMoved (entriesMin: number): boolean { return this.#saved.position !== this.task.position || this.journal.number - this.#saved.journal >= entriesMin }
 
   /** Both answers are content of the journal: what follows from the log must not depend on what the registry says later. */
   async #answer (out: Outputs, journal: (outgoing: Outgoing) => void): Promise<void> {

@@ -14,6 +14,7 @@ const fetchBytesMax = 1 << 20
 const tickEveryMs = 1_000
 const tablesEveryMs = 250
 const waitMs = 50
+const entriesPerSnapshot = 64
 
 interface Silence { /** Monotonic; when something last came. */ since: number, /** Arrival clock then. */ arrival: number, lastTick: number }
 
@@ -95,8 +96,8 @@ export class Leads {
     }
   }
 
-  /** Tasks that have moved since their last snapshot. */
-  unsaved (): readonly Lead[] { return this.all.filter(({ isSaved }) => !isSaved) }
+  /** Tasks that have moved since their last snapshot. Ticks alone are worth one now and then: what to restore from them stays little. */
+  unsaved ({ all = false }: { readonly all?: boolean } = {}): readonly Lead[] { return this.all.filter(lead => lead.hasMoved(all ? 1 : entriesPerSnapshot)) }
 
   /** Delete the snapshots that are of no use any more. */
   async trim (): Promise<void> {

@@ -85,7 +85,7 @@ export class PondRun {
   async #drain (): Promise<void> {
     for (const copier of this.#copiers) while (await copier.copy(this.#plan.log)) await this.#commit()
     await this.#commit()
-    await this.#save()
+    await this.#save({ all: true })
   }
 
   #taken ({ source, topic, partition }: Place, { signals, keys }: Task, out: Outputs): void {
@@ -152,9 +152,9 @@ export class PondRun {
     await this.#save()
   }
 
-  async #save (): Promise<void> {
+  async #save (of: { readonly all?: boolean } = {}): Promise<void> {
     await this.#settled()
-    for (const lead of this.#leads.unsaved()) {
+    for (const lead of this.#leads.unsaved(of)) {
       await lead.save(await lead.copy())
       this.#status.snapshots += 1
     }

@@ -154,8 +154,8 @@ export class RaceRun {
     })().catch(error => { this.#failure ??= error as Error }).finally(() => { this.#saving = null })
   }
 
-  async #copies (): Promise<readonly Copied[]> {
-    return Promise.all(this.#leads.unsaved().map(async lead => ({ lead, copy: await lead.copy() })))
+  async #copies (of: { readonly all?: boolean } = {}): Promise<readonly Copied[]> {
+    return Promise.all(this.#leads.unsaved(of).map(async lead => ({ lead, copy: await lead.copy() })))
   }
 
   async #save (copies: readonly Copied[]): Promise<void> {
@@ -169,7 +169,7 @@ export class RaceRun {
   async #drain (): Promise<void> {
     await this.#saving
     await this.#commit(true)
-    await this.#save(await this.#copies())
+    await this.#save(await this.#copies({ all: true }))
   }
 }
 

@@ -294,3 +294,15 @@ test('race: a table that another leg has read already is told of all the same', 
   await race.drain()
   assert.deepEqual(await rig.events(), ['silent a raised #1.1'])
 })
+
+test('race: a silent partition ticks, and that alone is worth few snapshots', async () => {
+  const rig = await Rig.make()
+  const race = rig.start(definitionOf({ registry: true, sources: { north: 'rig.north' } }))
+  await rig.send('rig.north', 'n', 1)
+  await race.pass(3_000)
+  const { snapshots } = race.race.status
+  await race.pass(130_000)
+  assert.equal(race.race.status.snapshots, snapshots + 2)
+  await race.drain()
+  assert.equal(race.race.status.snapshots, snapshots + 3)
+})

@@ -23,10 +23,10 @@ const source = (topic: string) => ({
 } as const)
 
 /** What a test changes of it. */
-export interface Edit { readonly limitRise?: number, readonly windowSeconds?: 10 | 15, readonly rattling?: boolean }
+export interface Edit { readonly limitRise?: number, readonly windowSeconds?: 10 | 15, readonly rattling?: boolean, readonly south?: boolean }
 
 /** Small, with all that remembers: dedupe, look-ups, a registry, windows that close, correct and merge, rules on readings, on windows and on silence. */
-export function definitionOf ({ limitRise = 0, windowSeconds = 10, rattling = true }: Edit = {}): CheckedDefinition {
+export function definitionOf ({ limitRise = 0, windowSeconds = 10, rattling = true, south = true }: Edit = {}): CheckedDefinition {
   const others = {
     tooWarm: { when: `celsius > limit + ${limitRise.toFixed(1)}`, for: '2s', gap: '10s', clear: 'celsius < limit - 1.0', severity: 'critical', labels: ['site'], ttl: '1m' },
     warmWindow: { window: 'ten', when: 'mean > 7.0', severity: 'warning' },
@@ -36,7 +36,7 @@ export function definitionOf ({ limitRise = 0, windowSeconds = 10, rattling = tr
     name: 'sim',
     signals: { celsius: { unit: 'Cel' }, limit: { unit: 'Cel' }, site: 'text' },
     tables: { devices: { topic: 'sim.devices', contract: device, key: 'device' }, yards: { topic: 'sim.yards', contract: device, key: 'device' } },
-    sources: { north: source('sim.north'), south: source('sim.south') },
+    sources: { north: source('sim.north'), ...south && { south: source('sim.south') } },
     time: { lateness: '2s', idle: '5s', futureMax: '1m' },
     windows: {
       ten: { tumbling: `${windowSeconds}s`, keep: { mean: { mean: 'celsius' }, n: 'count', p90: { quantile: ['celsius', 0.9] } }, allowedLateness: '3s' },

@@ -21,7 +21,7 @@ export interface LegPlan {
   /** Compile what an earlier run left as `definition`. */
   readonly compile: (definition: string) => CompiledPipeline
   readonly retire: RetireRule
-  /** Whether a changed window or shared stage may begin anew. */
+  /** Whether a changed window or shared stage may begin anew; of the leg's name (`pond`), whether a lake that was lost is filled again. */
   readonly reset: (stage: string) => boolean
   readonly log: LogPort
   readonly clock: ClockPort
@@ -67,7 +67,7 @@ export class Lead {
   /**
    * Restore a task and bring it to the committed position. `append` writes snapshots.
    *
-   * Errors: STATE_LOST, STATE_POSITION, STATE_TOPIC, STATE_STAGE, STATE_DEFINITION, STATE_JOURNAL, STATE_CORRUPT, STATE_VERSION; none is guessed around
+   * Errors: STATE_LOST, STATE_UNCOMMITTED, STATE_POSITION, STATE_TOPIC, STATE_STAGE, STATE_DEFINITION, STATE_JOURNAL, STATE_CORRUPT, STATE_VERSION; none is guessed around
    */
   static async open (plan: LegPlan, place: Place, { committed, append }: { readonly committed: Committed | null, readonly append?: Append | undefined }): Promise<Lead> {
     const { log, pipeline, leg } = plan
@@ -83,11 +83,16 @@ export class Lead {
     const facts = committed === null ? null : factsOf(committed, place)
     const offset = committed?.offset ?? saved.facts.position
     await checkPositions(plan, place, { saved, offset, topicIds: [saved.facts.topicId, ...facts === null ? [] : [facts.topicId], info.id] })
+    if (committed === null && saved.facts.uncommitted !== true) {
+      // A lake takes the same rows again; what the race says must not be said twice.
+      if (leg !== 'pond' || !plan.reset(leg)) throw new StreamError('STATE_UNCOMMITTED', { pipeline: pipeline.name, leg, topic, partition, snapshot: saved.facts.position })
+      return Lead.#fresh(plan, place, { topicId: info.id, append, begun: null, generation: saved.generation + 1 })
+    }
     const journal = facts?.journal ?? saved.facts.journal
     const { task, takeover } = await restoreTask(plan, place, { saved, offset, journal })
     const lead = new Lead(plan, place, { task, journal, topicId: info.id, generation: saved.generation + 1, takeover, append })
     // An owner's first snapshot is a base; that of a changed definition waits for the commit of what its taking over gives.
-    if (takeover === null) await lead.save(await lead.copy())
+    if (takeover === null) await lead.save(await lead.copy({ uncommitted: committed === null }))
     return lead
   }
 
@@ -97,7 +102,7 @@ export class Lead {
     const lead = new Lead(plan, place, { task: createTask(plan.pipeline, plan, place), journal: begun?.journal ?? 0, topicId, generation, takeover: null, append })
     lead.task.load(new Uint8Array(0), start, start)
     lead.task.step(new Outputs(), null)
-    await lead.save(await lead.copy())
+    await lead.save(await lead.copy({ uncommitted: begun === null }))
     return lead
   }
 
@@ -135,12 +140,12 @@ export class Lead {
   get commitFacts (): CommitFacts { return { topicId: this.topicId, hash: this.#plan.pipeline.hash, journal: this.journal.number } }
 
   /** The state as it is now, for `save`. What led to it is committed before it is saved. */
-  async copy (): Promise<{ readonly state: StateTree, readonly facts: SnapshotFacts }> {
+  async copy ({ uncommitted = false }: { readonly uncommitted?: boolean } = {}): Promise<{ readonly state: StateTree, readonly facts: SnapshotFacts }> {
     const { log, pipeline, leg, definition } = this.#plan
     // Read before the state is copied: entries that come after the copy lie behind it.
     const { end: journalOffset } = await log.range(names.journal(pipeline.name, leg), this.place.partition)
     const { topicId, place: { topic } } = this
-    return { state: this.task.snapshot(), facts: { position: this.task.position, journal: this.journal.number, journalOffset, topic, topicId, definitionHash: pipeline.hash, definition } }
+    return { state: this.task.snapshot(), facts: { position: this.task.position, journal: this.journal.number, journalOffset, topic, topicId, definitionHash: pipeline.hash, definition, ...uncommitted && { uncommitted } } }
   }
 
   async save ({ state, facts }: { readonly state: StateTree, readonly facts: SnapshotFacts }): Promise<void> {

@@ -20,6 +20,8 @@ export interface SnapshotFacts {
   readonly definition: string | null
   /** The definition that leads no longer has the source: nothing behind `position` was processed by this task. */
   readonly aside?: boolean
+  /** No position had ever been committed when it was written. */
+  readonly uncommitted?: boolean
 }
 export interface Snapshot { readonly facts: SnapshotFacts, readonly state: StateTree, readonly generation: number }
 
@@ -144,8 +146,8 @@ export async function readSnapshot (log: LogPort, place: Place): Promise<Snapsho
     flat = applyDelta(flat, decodeState(joined(next.parts)))
     head = next.head
   }
-  const { position, journal, journalOffset, topic, topicId, definitionHash, aside = false } = head
-  return { facts: { position, journal, journalOffset, topic, topicId, definitionHash, definition: base.head.definition, ...aside && { aside } }, state: unflatten(flat), generation }
+  const { position, journal, journalOffset, topic, topicId, definitionHash, aside = false, uncommitted = false } = head
+  return { facts: { position, journal, journalOffset, topic, topicId, definitionHash, definition: base.head.definition, ...aside && { aside }, ...uncommitted && { uncommitted } }, state: unflatten(flat), generation }
 }
 
 const newer = (a: Head, b: Head) => a.generation > b.generation || (a.generation === b.generation && a.sequence > b.sequence)

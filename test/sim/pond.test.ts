@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { StreamError } from '../../pipelines/core/errors.ts'
 import { compileDefinition } from '../../pipelines/define/public.ts'
 import { names } from '../../pipelines/runtime/names.ts'
 import { readSnapshot } from '../../pipelines/runtime/snapshot.ts'
 import { definitionOf } from './definition.ts'
+import { Stored } from './lake.ts'
 import { allRecords, assertSame, saidFrom, truthOf } from './oracle.ts'
 import { randomOf } from './random.ts'
 import { Crash, type Trap, World } from './world.ts'
@@ -85,3 +87,44 @@ for (const edits of [false, true]) {
     assert(rows > seeds * 100, `${rows} rows`)
   })
 }
+
+test('pond: a lake that was lost is an incident, and filled again where that is asked for', async () => {
+  const world = new World(randomOf(3), { leg: 'pond', snapshotEveryMs: 700 })
+  await world.createTopics()
+  const once = async (reset: readonly string[] = []) => {
+    world.start(definitionOf(), { reset })
+    return await world.pass(3_000) ?? await world.stop()
+  }
+  for (const source of ['north', 'south'] as const) await world.send(source, 40)
+  await world.announce()
+  assert.equal(await once(), null)
+  await world.send('north', 5)
+  assert.equal(await once(), null)
+  const before = world.stored.rows
+  world.stored = new Stored()
+  for (const _ of [1, 2]) {
+    const refused = await once()
+    assert(refused instanceof StreamError && refused.code === 'STATE_UNCOMMITTED', String(refused))
+    assert.deepEqual(world.stored.rows, [], 'nothing was guessed')
+  }
+  assert.equal(await once(['pond']), null)
+  await world.send('south', 5)
+  assert.equal(await once(), null)
+  const readings = (rows: readonly string[]) => rows.filter(row => !row.startsWith('rollup')).map(row => row.slice(0, 40)).sort()
+  assert.deepEqual(readings(world.stored.rows).filter(row => readings(before).includes(row)), readings(before))
+})
+
+test('pond: one that never came to its first commit begins again without a word', async () => {
+  const world = new World(randomOf(4), { leg: 'pond', snapshotEveryMs: 700 })
+  await world.createTopics()
+  await world.send('north', 40)
+  for (const _ of [1, 2]) {
+    world.arm({ at: /^lake:before/, countdown: 1, kind: 'crash' })
+    world.start(definitionOf())
+    assert(await world.pass(3_000) instanceof Crash)
+  }
+  world.start(definitionOf())
+  assert.equal(await world.pass(3_000), null)
+  assert.equal(await world.stop(), null)
+  assert(world.stored.rows.length > 0)
+})

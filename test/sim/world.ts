@@ -41,7 +41,7 @@ export class World {
   readonly clock = new ManualClock(1_700_000_000_000)
   readonly log: MemoryLog
   readonly leg: Leg
-  readonly stored = new Stored()
+  stored = new Stored()
   readonly #random: Random
   readonly #snapshotEveryMs: number
   #process: Process | null = null

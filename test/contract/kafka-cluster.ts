@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { after } from 'node:test'
 import { machineClock } from '../../connectors/embedded/clock.ts'
 import { kafkaSettings, openKafkaLog } from '../../connectors/kafka/public.ts'
-import { lacking, startStack } from '../../infra/local/stack.ts'
+import { lacking, type Stack, startStack } from '../../infra/local/stack.ts'
 import type { LogPort } from '../../pipelines/core/ports.ts'
 
 const given = process.env.KAFKA_BOOTSTRAP_SERVERS
@@ -10,17 +10,16 @@ const given = process.env.KAFKA_BOOTSTRAP_SERVERS
 /** The reason why there is no Kafka to test against; null when there is one. */
 export const noKafka: string | null = given === undefined ? await lacking({ cassandra: false }) : null
 
-let started: Promise<string> | null = null
+let stack: Promise<Stack> | null = null
+
+// Here and not where the stack starts: inside a test it would be stopped with that test.
+after(async () => { await (await stack)?.stop() })
 
 /** The Kafka of KAFKA_BOOTSTRAP_SERVERS, else one of our own for this test file. */
-export function bootstrapServers (): Promise<string> {
-  return started ??= given === undefined ? ownKafka() : Promise.resolve(given)
-}
-
-async function ownKafka (): Promise<string> {
-  const stack = await startStack({ cassandra: false })
-  after(() => stack.stop())
-  return stack.bootstrapServers
+export async function bootstrapServers (): Promise<string> {
+  if (given !== undefined) return given
+  stack ??= startStack({ cassandra: false })
+  return (await stack).bootstrapServers
 }
 
 export interface KafkaUnderTest { readonly log: LogPort, readonly prefix: string, /** Another client of the same cluster and prefix. */ readonly another: () => Promise<LogPort>, readonly finish: () => Promise<void> }

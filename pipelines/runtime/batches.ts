@@ -15,6 +15,8 @@ export class Batches {
   readonly #open = new Map<string, { readonly topic: string, readonly partition: number, readonly writer: RecordBatchWriter }>()
   #sealed: { topic: string, partition: number, bytes: Uint8Array }[] = []
   count = 0
+  /** Of the sealed ones: what has gathered beyond an open batch per partition. */
+  sealedBytes = 0
 
   add ({ topic, partition, timestamp, key, value, headers }: Outgoing): void {
     const name = `${partition} ${topic}`
@@ -27,7 +29,7 @@ export class Batches {
 
   /** A batch that is made already, on its own. */
   addBatch (topic: string, partition: number, bytes: Uint8Array): void {
-    this.#sealed.push({ topic, partition, bytes: bytes.slice() })
+    this.#push(topic, partition, bytes)
     this.count += 1
   }
 
@@ -36,12 +38,18 @@ export class Batches {
     const sealed = this.#sealed
     this.#sealed = []
     this.count = 0
+    this.sealedBytes = 0
     return sealed
   }
 
   #seal ({ topic, partition, writer }: { readonly topic: string, readonly partition: number, readonly writer: RecordBatchWriter }): void {
     if (writer.count === 0) return
-    this.#sealed.push({ topic, partition, bytes: writer.finish().slice() })
+    this.#push(topic, partition, writer.finish())
     writer.reset()
+  }
+
+  #push (topic: string, partition: number, bytes: Uint8Array): void {
+    this.#sealed.push({ topic, partition, bytes: bytes.slice() })
+    this.sealedBytes += bytes.length
   }
 }

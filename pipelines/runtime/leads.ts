@@ -25,6 +25,8 @@ export interface LeadsSink {
   readonly journal: (outgoing: Outgoing) => void
   /** A batch that must go with what was taken, into the same commit. */
   readonly batch: (topic: string, partition: number, bytes: Uint8Array) => void
+  /** After each task's turn: what has gathered may be too much to wait for the end of the round. */
+  readonly between: () => Promise<void>
 }
 
 /**
@@ -76,7 +78,9 @@ export class Leads {
     let progressed = false
     for (const lead of this.all) {
       if (signal.aborted) return true
-      if (await this.#advance(lead)) progressed = true
+      if (!await this.#advance(lead)) continue
+      progressed = true
+      await this.#sink.between()
     }
     this.#status.lag = this.all.reduce((sum, lead) => sum + Math.max(0, lead.end - lead.task.position), 0)
     this.#status.watermark = Math.min(...this.all.map(({ task }) => task.clock.watermark).filter(Number.isFinite))

@@ -32,8 +32,13 @@ export class PondRun {
     this.#plan = plan
     this.#options = options
     this.#status = status
-    this.#leads = new Leads(plan, status, { taken: ({ place, task }, out) => { if (task !== null) this.#taken(place, task, out) }, journal: outgoing => { this.#journal.add(outgoing) }, batch: (topic, partition, bytes) => { this.#journal.addBatch(topic, partition, bytes) } })
     const { lake, codecs } = options
+    this.#leads = new Leads(plan, status, {
+      taken: ({ place, task }, out) => { if (task !== null) this.#taken(place, task, out) },
+      journal: outgoing => { this.#journal.add(outgoing) },
+      batch: (topic, partition, bytes) => { this.#journal.addBatch(topic, partition, bytes) },
+      between: async () => { if (this.#isFull) await this.#commit() },
+    })
     const { pipeline } = plan
     const copy = <T>(topic: string, decode: (value: Uint8Array) => T | null, add: (rows: readonly T[]) => void) => new Copier(topic, found => {
       const rows = found.flatMap(({ value }) => (value === null ? null : decode(value)) ?? [])
@@ -73,14 +78,17 @@ export class PondRun {
 
   async #round (signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#plan
-    const { lake, commitEveryMs } = this.#options
+    const { commitEveryMs } = this.#options
     let progressed = await this.#leads.round(signal)
     for (const copier of this.#copiers) if (await copier.copy(log)) progressed = true
     const due = clock.monotonicMs() - this.#lastCommitMs >= commitEveryMs
-    if (due || lake.pendingRows * 2 > lake.pendingRowsMax) await this.#commit()
+    if (due || this.#isFull) await this.#commit()
     await this.#snapshotIfDue()
     if (!progressed) await this.#leads.wait(signal)
   }
+
+  /** As many rows again may come from one task's turn. */
+  get #isFull (): boolean { return this.#options.lake.pendingRows * 2 > this.#options.lake.pendingRowsMax }
 
   async #drain (): Promise<void> {
     for (const copier of this.#copiers) while (await copier.copy(this.#plan.log)) await this.#commit()

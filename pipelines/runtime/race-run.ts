@@ -10,6 +10,8 @@ import type { ControlEvent, Encoded, RaceOptions } from './race.ts'
 import { add, copyStatus, type LegStatus } from './status.ts'
 
 const inFlightMax = 4
+/** Beyond this a commit does not wait for the end of the round, and the round waits for the commit: what gathers stays bounded. */
+const gatheredBytesMax = 8 << 20
 
 export interface RunHooks {
   readonly ready: () => void
@@ -45,7 +47,12 @@ export class RaceRun {
     this.#plan = plan
     this.#options = options
     this.#status = status
-    this.#leads = new Leads(plan, status, { taken: ({ place }, out) => { this.#taken(place, out) }, journal: outgoing => { this.#batches.add(outgoing) }, batch: (topic, partition, bytes) => { this.#batches.addBatch(topic, partition, bytes) } })
+    this.#leads = new Leads(plan, status, {
+      taken: ({ place }, out) => { this.#taken(place, out) },
+      journal: outgoing => { this.#batches.add(outgoing) },
+      batch: (topic, partition, bytes) => { this.#batches.addBatch(topic, partition, bytes) },
+      between: async () => { if (this.#batches.sealedBytes > gatheredBytesMax) await this.#commit(false) },
+    })
   }
 
   async run (signal: AbortSignal, hooks: RunHooks): Promise<void> {
@@ -112,6 +119,7 @@ export class RaceRun {
   /** Commits go out in order, a few at a time; once one has failed, the membership refuses those behind it. */
   async #commit (wait: boolean): Promise<void> {
     const { all } = this.#leads
+    const full = this.#batches.sealedBytes > gatheredBytesMax
     this.#lastCommitMs = this.#plan.clock.monotonicMs()
     if (wait || this.#batches.count > 0 || all.some(lead => this.#committed.get(lead) !== lead.stand)) {
       const offsets = all.map(lead => ({ topic: lead.place.topic, partition: lead.place.partition, offset: lead.task.position, metadata: JSON.stringify(lead.commitFacts) }))
@@ -120,7 +128,7 @@ export class RaceRun {
       const done = this.#membership!.commit({ appends: this.#batches.take(), offsets })
       this.#inFlight = Promise.all([this.#inFlight, this.#told(done)]).then(() => {})
     }
-    if (wait || this.#inFlightCount >= inFlightMax) await this.#inFlight
+    if (wait || full || this.#inFlightCount >= inFlightMax) await this.#inFlight
     if (this.#failure !== null) throw this.#failure
   }
 

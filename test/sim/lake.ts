@@ -8,6 +8,8 @@ type Offset = Committed & { readonly topic: string, readonly partition: number }
 export class Stored {
   readonly rows: string[] = []
   readonly offsets = new Map<string, Committed>()
+  /** Most rows that waited for a commit at once. */
+  peak = 0
 }
 
 /** One process's connection to a lake: commits take their time, whole or not at all. `at` may throw, like the memory log's. */
@@ -38,6 +40,7 @@ export class MemoryLake implements LakePort {
   async commit (offsets: readonly Offset[]): Promise<void> {
     const rows = this.#pending
     this.#pending = []
+    this.#stored.peak = Math.max(this.#stored.peak, rows.length)
     if (this.#random.chance(0.5)) await this.#clock.sleep(this.#random.whole(1, 300))
     this.#at('lake:before')
     this.#stored.rows.push(...rows)

@@ -128,3 +128,14 @@ test('pond: one that never came to its first commit begins again without a word'
   assert.equal(await world.stop(), null)
   assert(world.stored.rows.length > 0)
 })
+
+test('pond: rows of many tasks do not gather beyond what the lake holds', async () => {
+  const world = new World(randomOf(5), { leg: 'pond', snapshotEveryMs: 700 })
+  await world.createTopics()
+  for (const source of ['north', 'south'] as const) await world.send(source, 170)
+  world.start(definitionOf())
+  assert.equal(await world.pass(3_000), null)
+  assert.equal(await world.stop(), null)
+  assert(world.stored.rows.length > 250)
+  assert(world.stored.peak <= 200, `${world.stored.peak} rows in one commit`)
+})

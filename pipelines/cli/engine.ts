@@ -76,7 +76,7 @@ export class Engine {
     const tables = new Map(pipeline.tables.map(({ name, topic, key }) => [name, new Table({ name, topic, key, decode: rowDecoder(registry) })]))
     const plan: Omit<LegPlan, 'leg'> = {
       pipeline, definition: asData(definition), compile: text => compileDefinition(JSON.parse(text) as CheckedDefinition), retire: retireRule, reset,
-      log, clock, schema: id => registry.byId(id), tables, mode: 'live',
+      log, clock, schema: id => registry.byId(id), tables, mode: 'live', zones: zonesOf(definition),
     }
     const lake = pipeline.lake === null ? null : await openLake({ file: lakeFile, layout: layoutOf(pipeline) })
     const race = new RaceLeg({ ...plan, leg: 'race' }, { codecs: await raceCodecs(pipeline, registry), member: `process-${process.pid}`, snapshotEveryMs, commitEveryMs: raceCommitEveryMs, onEvent, ...retried('race') })
@@ -109,6 +109,11 @@ export class Engine {
 /** Definitions are data, unless they name code. */
 function asData (definition: CheckedDefinition): string | null {
   return definition.functions === undefined ? JSON.stringify(definition) : null
+}
+
+/** Version of the time-zone data, for definitions whose expressions ask for the time of day. */
+function zonesOf (definition: CheckedDefinition): string | null {
+  return /\b(hour|minute|dayOfWeek) ?\(/.test(JSON.stringify(definition)) ? process.versions.tz ?? null : null
 }
 
 async function createTopics (pipeline: CompiledPipeline, { log, registry }: Embedded, partitions: number): Promise<void> {

@@ -29,6 +29,8 @@ export interface LegPlan {
   readonly schema: (id: number) => Promise<string | null>
   readonly tables: ReadonlyMap<string, Table>
   readonly mode: 'live' | 'shadow'
+  /** Version of the time-zone data, where the definition's expressions ask for the time of day. */
+  readonly zones?: string | null
 }
 
 export interface Place { readonly source: string, readonly topic: string, readonly partition: number, readonly partitions: number, readonly idleMs: number }
@@ -141,11 +143,11 @@ export class Lead {
 
   /** The state as it is now, for `save`. What led to it is committed before it is saved. */
   async copy ({ uncommitted = false }: { readonly uncommitted?: boolean } = {}): Promise<{ readonly state: StateTree, readonly facts: SnapshotFacts }> {
-    const { log, pipeline, leg, definition } = this.#plan
+    const { log, pipeline, leg, definition, zones = null } = this.#plan
     // Read before the state is copied: entries that come after the copy lie behind it.
     const { end: journalOffset } = await log.range(names.journal(pipeline.name, leg), this.place.partition)
     const { topicId, place: { topic } } = this
-    return { state: this.task.snapshot(), facts: { position: this.task.position, journal: this.journal.number, journalOffset, topic, topicId, definitionHash: pipeline.hash, definition, ...uncommitted && { uncommitted } } }
+    return { state: this.task.snapshot(), facts: { position: this.task.position, journal: this.journal.number, journalOffset, topic, topicId, definitionHash: pipeline.hash, definition, ...zones !== null && { zones }, ...uncommitted && { uncommitted } } }
   }
 
   async save ({ state, facts }: { readonly state: StateTree, readonly facts: SnapshotFacts }): Promise<void> {

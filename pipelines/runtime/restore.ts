@@ -55,6 +55,7 @@ class Restoring {
   readonly #verdicts = new Map<number, string | null>()
   readonly #out = new Outputs()
   #state: StateTree
+  readonly #zones: string | null
   definitionHash: string
   definition: string | null
   /** Null until something must be played: a drained state needs no definition but the present one. */
@@ -66,6 +67,7 @@ class Restoring {
     this.#state = state
     this.#position = facts.position
     this.definitionHash = facts.definitionHash
+    this.#zones = facts.zones ?? null
     this.definition = facts.definition
   }
 
@@ -124,6 +126,8 @@ class Restoring {
   /** The input from the task's position to `to`. */
   async #input (to: number): Promise<void> {
     if ((this.#task?.position ?? this.#position) >= to) return
+    const { zones = null } = this.#plan
+    if (this.#zones !== null && zones !== null && this.#zones !== zones) throw new StreamError('STATE_ZONES', { ...this.#where, snapshot: this.#position, committed: to, state: this.#zones, engine: zones })
     const task = this.#live()
     const { topic, partition } = this.#place
     while (task.position < to) {

@@ -18,6 +18,8 @@ export interface SnapshotFacts {
   readonly definitionHash: string
   /** The definition as data, so that it can finish S..C after the user has changed it; null when it names code. */
   readonly definition: string | null
+  /** Version of the time-zone data that the definition's expressions used; absent where they use none. */
+  readonly zones?: string
   /** The definition that leads no longer has the source: nothing behind `position` was processed by this task. */
   readonly aside?: boolean
   /** No position had ever been committed when it was written. */
@@ -146,8 +148,8 @@ export async function readSnapshot (log: LogPort, place: Place): Promise<Snapsho
     flat = applyDelta(flat, decodeState(joined(next.parts)))
     head = next.head
   }
-  const { position, journal, journalOffset, topic, topicId, definitionHash, aside = false, uncommitted = false } = head
-  return { facts: { position, journal, journalOffset, topic, topicId, definitionHash, definition: base.head.definition, ...aside && { aside }, ...uncommitted && { uncommitted } }, state: unflatten(flat), generation }
+  const { position, journal, journalOffset, topic, topicId, definitionHash, zones, aside = false, uncommitted = false } = head
+  return { facts: { position, journal, journalOffset, topic, topicId, definitionHash, definition: base.head.definition, ...zones !== undefined && { zones }, ...aside && { aside }, ...uncommitted && { uncommitted } }, state: unflatten(flat), generation }
 }
 
 const newer = (a: Head, b: Head) => a.generation > b.generation || (a.generation === b.generation && a.sequence > b.sequence)

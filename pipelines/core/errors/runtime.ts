@@ -11,4 +11,5 @@ export const runtimeErrors = {
   STATE_TOPIC: { fault: 'external', action: 'stop', says: 'Cannot restore state: the input topic was made anew', advice: 'Its offsets mean other records now. Begin anew with an empty data folder.' },
   STATE_DEFINITION: { fault: 'config', action: 'stop', says: 'Cannot start a changed definition: the one before it has not finished, and it names code', advice: 'After a crash the definition that wrote the state first processes what was committed. Start that one once and stop it with Ctrl-C, then start the changed one.' },
   SHUTDOWN_TIMEOUT: { fault: 'external', action: 'stop', says: 'Cannot finish in the time given for shutdown', advice: 'The log or the lake did not answer in time. What was committed stays; everything else comes again at the next start.' },
+  STATE_ZONES: { fault: 'config', action: 'stop', says: 'Cannot restore state: the time-zone data has changed since the snapshot', advice: 'What was committed behind the snapshot may come out differently under other time-zone data. Start once with the Node release that ran before and stop it with Ctrl-C, then start this one.' },
 } as const satisfies Record<string, ErrorEntry>

@@ -115,6 +115,22 @@ test('race: a definition that names code and has not finished is refused; starte
   assert.deepEqual(await rig.events(), ['hot n raised #1.1', 'hot n cleared #2.2 rule changed'])
 })
 
+test('race: what was committed under other time-zone data is not played again under this one; a drained state goes on', async () => {
+  const rig = await Rig.make()
+  const race = rig.start(before, { zones: '2026a', snapshotEveryMs: 1e9 })
+  await rig.send('rig.north', 'n', 20)
+  await race.pass(200)
+  await race.crash(rig)
+  assert.equal(await rig.start(before, { zones: '2026b' }).code(), 'STATE_ZONES')
+  const again = rig.start(before, { zones: '2026a' })
+  await again.pass(200)
+  await again.drain()
+  const next = rig.start(before, { zones: '2026b' })
+  await next.pass(200)
+  await next.drain()
+  assert.deepEqual(await rig.events(), ['hot n raised #1.1'])
+})
+
 test('race: a changed window is refused naming the stage until the user lets it begin anew, and a crash then does not ask again', async () => {
   const rig = await Rig.make()
   let race = rig.start(before)

@@ -51,10 +51,10 @@ export class Rig {
     return rig
   }
 
-  start (definition: CheckedDefinition, { asCode = false, reset = [], ...options }: Partial<RaceOptions> & { readonly asCode?: boolean, readonly reset?: readonly string[] } = {}): Running {
+  start (definition: CheckedDefinition, { asCode = false, reset = [], zones = null, ...options }: Partial<RaceOptions> & { readonly asCode?: boolean, readonly reset?: readonly string[], readonly zones?: string | null } = {}): Running {
     const plan: LegPlan = {
       leg: 'race', pipeline: compileDefinition(definition), definition: asCode ? null : JSON.stringify(definition), compile: data => compileDefinition(JSON.parse(data) as CheckedDefinition),
-      retire: retireRule, reset: stage => reset.includes(stage), log: this.log, clock: this.clock, schema: async id => id === 1 ? reading.schema : null, tables: new Map(definition.tables === undefined ? [] : [['devices', this.devices]]), mode: 'live',
+      retire: retireRule, reset: stage => reset.includes(stage), log: this.log, clock: this.clock, schema: async id => id === 1 ? reading.schema : null, tables: new Map(definition.tables === undefined ? [] : [['devices', this.devices]]), mode: 'live', zones,
     }
     const json = (value: object): Encoded => ({ key: null, value: text(JSON.stringify(value)), headers: [] })
     const codecs = { event: (event: object) => json(event), late: () => json({}), deadLetter: () => json({}) }

@@ -116,17 +116,20 @@ export class World {
     return process.ended
   }
 
-  /** Another process takes the lead while this one still runs. Gives what ended it. */
+  /** Another process takes the lead while this one still runs. Gives what ended the one that lost: it may be the new one, where the old one was about to begin anew. */
   async takeOver (definition: CheckedDefinition, reset: readonly string[]): Promise<Error | null> {
     this.arm(null)
-    const loser = this.#process!
+    const old = this.#process!
     this.#process = null
     this.start(definition, { reset })
-    for (let waited = 0; !loser.over; waited += 1) {
+    const started: Process = this.#process!
+    for (let waited = 0; !old.over && !started.over; waited += 1) {
       assert(waited < 2_000, 'a process that has lost the lead ends')
       await this.clock.advance(stepMs)
     }
-    return loser.ended
+    if (old.over) return old.ended
+    this.#process = old
+    return started.ended
   }
 
   /** What the tables say now of the devices of a task. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { cpus, totalmem } from 'node:os'
+import { cpus, loadavg, totalmem } from 'node:os'
 import { execFileSync } from 'node:child_process'
 import type { Figure } from './kit.ts'
 
@@ -11,9 +11,12 @@ const files = readdirSync(folder).filter(file => file.endsWith('.ts') && !['kit.
   .filter(file => wanted.length === 0 || wanted.some(name => file.startsWith(name)))
 
 const figures: Figure[] = []
+/** What else the machine was doing, before and during. */
+const loads = [loadavg()[0]!]
 for (const file of files) {
   console.log(`\n${file}`)
   figures.push(...await runFile(file))
+  loads.push(loadavg()[0]!)
 }
 const goals = figures.filter(({ goal, met }) => goal !== undefined && met !== undefined)
 const missed = goals.filter(({ met }) => !met)
@@ -23,7 +26,7 @@ if (wanted.length === 0) {
   const commit = git('rev-parse', '--short', 'HEAD')
   mkdirSync(`${folder}results`, { recursive: true })
   const name = `${new Date().toISOString().slice(0, 10)}-${commit}.json`
-  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version }
+  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version, loadBefore: loads[0], loadMost: Math.max(...loads) }
   writeFileSync(`${folder}results/${name}`, `${JSON.stringify({ commit, at: new Date().toISOString(), machine, figures }, null, 2)}\n`)
   console.log('now `npm run docs` prints docs/performance.md from it')
   console.log(`\nwritten to bench/results/${name}`)

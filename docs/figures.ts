@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { type Figure, shown } from '../bench/kit.ts'
 
-interface Results { readonly commit: string, readonly at: string, readonly machine: { readonly cpu?: string, readonly cores: number, readonly memoryGiB: number, readonly node: string }, readonly figures: readonly Figure[] }
+interface Results { readonly commit: string, readonly at: string, readonly machine: { readonly cpu?: string, readonly cores: number, readonly memoryGiB: number, readonly node: string, readonly loadBefore?: number, readonly loadMost?: number }, readonly figures: readonly Figure[] }
 
 const results = new URL('../bench/results/', import.meta.url)
 const begin = '<!-- figures -->'
@@ -19,12 +19,12 @@ function newest (): Results {
   return all.reduce((last, one) => one.at > last.at ? one : last)
 }
 
-function table ({ commit, at, machine: { cpu, cores, memoryGiB, node }, figures }: Results): string {
+function table ({ commit, at, machine: { cpu, cores, memoryGiB, node, loadBefore, loadMost }, figures }: Results): string {
   const rows = figures.map(({ id, what, value, unit, peer, goal, met }) => {
     const beside = peer === undefined ? '' : `${(value / peer.value).toFixed(1)}x ${peer.name} (${shown(peer.value)})`
     return `| ${[id, what, `${shown(value)} ${unit}`, beside, goal === undefined ? '' : met === undefined ? goal : `${goal}: ${met ? 'met' : '**not met**'}`].map(cell).join(' | ')} |`
   })
-  return `Commit ${commit}, ${at.slice(0, 10)}, Node ${node}, ${cores} cores${cpu === undefined ? '' : ` (${cpu})`}, ${memoryGiB} GiB.
+  return `Commit ${commit}, ${at.slice(0, 10)}, Node ${node}, ${cores} cores${cpu === undefined ? '' : ` (${cpu})`}, ${memoryGiB} GiB${loadBefore === undefined ? '' : `; load average ${loadBefore.toFixed(1)} before the run, at most ${loadMost!.toFixed(1)} during it`}.
 
 | id | what | figure | beside | goal |
 | --- | --- | --- | --- | --- |

@@ -4,6 +4,7 @@ import { Copier } from './copier.ts'
 import type { LegPlan, Place } from './lead.ts'
 import { createInternalTopics, Leads } from './leads.ts'
 import { names } from './names.ts'
+import { Pace } from './pace.ts'
 import type { PondOptions, PondStatus } from './pond.ts'
 import type { RunHooks } from './race-run.ts'
 import { copyStatus } from './status.ts'
@@ -23,7 +24,7 @@ export class PondRun {
   readonly #copiers: readonly Copier[]
   #hooks: RunHooks | null = null
   #lastCommitMs = 0
-  #lastSnapshotMs = 0
+  readonly #snapshots: Pace
   #lastExpireMs = 0
   #added = { readings: 0, rollups: 0, events: 0 }
   #committing: Promise<Error | null> = Promise.resolve(null)
@@ -32,6 +33,7 @@ export class PondRun {
     this.#plan = plan
     this.#options = options
     this.#status = status
+    this.#snapshots = new Pace(plan.clock, options.snapshotEveryMs)
     const { lake, codecs } = options
     this.#leads = new Leads(plan, status, {
       taken: ({ place, task }, out) => { if (task !== null) this.#taken(place, task, out) },
@@ -73,7 +75,8 @@ export class PondRun {
     if (changed.length > 0 || this.#journal.count > 0) await this.#commit()
     await this.#settled()
     for (const lead of changed) await lead.save(await lead.copy())
-    this.#lastCommitMs = this.#lastSnapshotMs = clock.monotonicMs()
+    this.#lastCommitMs = clock.monotonicMs()
+    this.#snapshots.begin()
   }
 
   async #round (signal: AbortSignal): Promise<void> {
@@ -153,9 +156,8 @@ export class PondRun {
   }
 
   async #snapshotIfDue (): Promise<void> {
-    const now = this.#plan.clock.monotonicMs()
-    if (now - this.#lastSnapshotMs < this.#options.snapshotEveryMs) return
-    this.#lastSnapshotMs = now
+    if (!this.#snapshots.isDue) return
+    this.#snapshots.begin()
     await this.#commit()
     await this.#save()
   }
@@ -163,7 +165,7 @@ export class PondRun {
   async #save (of: { readonly all?: boolean } = {}): Promise<void> {
     await this.#settled()
     for (const lead of this.#leads.unsaved(of)) {
-      await lead.save(await lead.copy())
+      await lead.save(await this.#snapshots.timed(() => lead.copy()))
       this.#status.snapshots += 1
     }
     await this.#leads.trim()

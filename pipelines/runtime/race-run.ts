@@ -6,6 +6,7 @@ import type { Lead, LegPlan, Place } from './lead.ts'
 import { createInternalTopics, Leads, partitionsOf } from './leads.ts'
 import { names } from './names.ts'
 import { inOrder } from './order.ts'
+import { Pace } from './pace.ts'
 import type { ControlEvent, Encoded, RaceOptions } from './race.ts'
 import { add, copyStatus, type LegStatus } from './status.ts'
 
@@ -41,12 +42,13 @@ export class RaceRun {
   #failure: Error | null = null
   #saving: Promise<void> | null = null
   #lastCommitMs = 0
-  #lastSnapshotMs = 0
+  readonly #snapshots: Pace
 
   constructor (plan: LegPlan, options: RaceOptions, status: LegStatus) {
     this.#plan = plan
     this.#options = options
     this.#status = status
+    this.#snapshots = new Pace(plan.clock, options.snapshotEveryMs)
     this.#leads = new Leads(plan, status, {
       taken: ({ place }, out) => { this.#taken(place, out) },
       journal: outgoing => { this.#batches.add(outgoing) },
@@ -71,7 +73,8 @@ export class RaceRun {
       const changed = await this.#leads.open((topic, partition) => log.committed(group, topic, partition), append)
       if (changed.length > 0 || this.#batches.count > 0) await this.#commit(true)
       for (const lead of changed) await lead.save(await lead.copy())
-      this.#lastSnapshotMs = this.#lastCommitMs = clock.monotonicMs()
+      this.#lastCommitMs = clock.monotonicMs()
+      this.#snapshots.begin()
       hooks.ready()
       while (!signal.aborted) {
         const progressed = await this.#leads.round(signal)
@@ -150,11 +153,10 @@ export class RaceRun {
 
   /** Copies are taken between rounds; writing them goes on beside the next rounds. */
   async #snapshotIfDue (): Promise<void> {
-    const now = this.#plan.clock.monotonicMs()
-    if (this.#saving !== null || now - this.#lastSnapshotMs < this.#options.snapshotEveryMs) return
-    this.#lastSnapshotMs = now
+    if (this.#saving !== null || !this.#snapshots.isDue) return
+    this.#snapshots.begin()
     await this.#commit(false)
-    const copies = await this.#copies()
+    const copies = await this.#snapshots.timed(() => this.#copies())
     const committed = this.#inFlight
     this.#saving = (async () => {
       await committed

@@ -12,6 +12,7 @@ import type { Task } from './task.ts'
 
 const fetchBytesMax = 1 << 20
 const tickEveryMs = 1_000
+const tickEveryMsMax = 60_000
 const tablesEveryMs = 250
 const waitMs = 50
 const entriesPerSnapshot = 64
@@ -132,11 +133,11 @@ export class Leads {
     return false
   }
 
-  /** Nothing new, and the log's end confirms it: after `idle` the silence itself is told, once a second. */
+  /** Nothing new, and the log's end confirms it: after `idle` the silence itself is told. */
   #tick (lead: Lead, silence: Silence): void {
     const now = this.#plan.clock.monotonicMs()
     const silent = now - silence.since
-    if (silent < lead.place.idleMs || now - silence.lastTick < Math.min(tickEveryMs, lead.place.idleMs)) return
+    if (silent < lead.place.idleMs || now - silence.lastTick < tickPause(silent, lead.place.idleMs)) return
     silence.lastTick = now
     lead.control({ kind: 'tick', arrival: Math.floor(silence.arrival + silent) }, this.#out, this.#sink.journal)
     this.#taken(lead)
@@ -190,6 +191,14 @@ export class Leads {
     this.#out.counts.clear()
     this.#sink.taken(lead, this.#out)
   }
+}
+
+/**
+ * Pause between two ticks: a second, in a long silence a hundredth of it, up to a minute. Ticks are kept for as long as the input is; at one a second
+ * a partition that nobody sends to would write 86,400 a day.
+ */
+export function tickPause (silentMs: number, idleMs: number): number {
+  return Math.max(Math.min(tickEveryMs, idleMs), Math.min(silentMs / 100, tickEveryMsMax))
 }
 
 /** Every partition of every source. */

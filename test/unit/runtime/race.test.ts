@@ -317,7 +317,7 @@ test('race: a silent partition ticks, and that alone is worth few snapshots', as
   await rig.send('rig.north', 'n', 1)
   await race.pass(3_000)
   const { snapshots } = race.race.status
-  await race.pass(130_000)
+  await race.pass(150_000)
   assert.equal(race.race.status.snapshots, snapshots + 2)
   await race.drain()
   assert.equal(race.race.status.snapshots, snapshots + 3)

@@ -15,7 +15,7 @@ import { Crash, type Trap, World } from './world.ts'
  * race's topics once and in order. Journal entries are in the log before the lake commits, so some are written that no commit covers.
  */
 const seedFirst = Number(process.env.SEED ?? 1)
-const seeds = Number(process.env.SEEDS ?? (process.env.MILLRACE_SLOW === '1' ? 300 : 7))
+const seeds = Number(process.env.SEEDS ?? (process.env.MILLRACE_SLOW === '1' ? 300 : 4))
 const whenOpening: readonly (readonly [at: RegExp, most: number])[] = [[/./, 30], [/^fetch .*state/, 4], [/^fetch .*journal/, 2], [/^fetch sim\.(north|south)/, 4], [/^append/, 9], [/^lake/, 2]]
 const whenRunning: readonly (readonly [at: RegExp, most: number])[] = [[/./, 60], [/^append:before .*journal/, 6], [/^append:after .*journal/, 6], [/^append .*state/, 9], [/^lake:before/, 9], [/^lake:after/, 9], [/^trim/, 4]]
 

@@ -14,7 +14,7 @@ import { Crash, World } from './world.ts'
  * stopped, anywhere. Afterwards each topic holds exactly what the logs alone say, once and in order, and the last snapshot is that state.
  */
 const seedFirst = Number(process.env.SEED ?? 1)
-const seeds = Number(process.env.SEEDS ?? (process.env.MILLRACE_SLOW === '1' ? 300 : 5))
+const seeds = Number(process.env.SEEDS ?? (process.env.MILLRACE_SLOW === '1' ? 300 : 3))
 /** Where a process fails that reads what there is, and where one that runs does. `most`: up to which time of coming there. */
 const whenOpening: readonly (readonly [at: RegExp, most: number])[] = [[/./, 30], [/^fetch .*state$/, 4], [/^fetch .*journal$/, 2], [/^join/, 1], [/^fetch sim\.(north|south)/, 4], [/^fetch sim\.(devices|yards)/, 2], [/^commit/, 9]]
 const whenRunning: readonly (readonly [at: RegExp, most: number])[] = [[/./, 60], [/^commit:before/, 12], [/^commit:after/, 12], [/^trim/, 4], [/^fetch sim\.(north|south)/, 12], [/^fetch sim\.(devices|yards)/, 4]]

@@ -14,7 +14,7 @@ import { Crash, type Trap, World } from './world.ts'
  *     alerts   every one raised once, and cleared once at most; none of a source that is gone stays open
  */
 const seedFirst = Number(process.env.SEED ?? 1)
-const seeds = Number(process.env.SEEDS ?? (process.env.MILLRACE_SLOW === '1' ? 200 : 3))
+const seeds = Number(process.env.SEEDS ?? (process.env.MILLRACE_SLOW === '1' ? 200 : 2))
 const points: readonly (readonly [at: RegExp, most: number])[] = [[/./, 60], [/^commit:before/, 9], [/^commit:after/, 9], [/^fetch .*state$/, 6], [/^fetch .*journal$/, 2], [/^fetch sim\.(north|south)/, 9], [/^trim/, 4]]
 
 async function live (seed: number): Promise<World> {

@@ -16,7 +16,7 @@ const taken = ['true', 'false', 'null', 'in', 'as', 'break', 'const', 'continue'
 const fieldLengthMax = 80
 
 /**
- * The columns of a header as fields of a contract: letters, digits and underscores, each once, no word of an expression or of the lake.
+ * The columns of a header as fields of a contract: letters, digits and underscores, no two that differ by case alone, no word of an expression or of the lake.
  * The same header gives the same names, so that a file fits the contract that was guessed from it.
  */
 export function fieldNames (header: readonly string[]): readonly string[] {
@@ -25,11 +25,14 @@ export function fieldNames (header: readonly string[]): readonly string[] {
     const plain = name.trim().normalize('NFKD').replace(/\p{M}+/gu, '').replace(/[^A-Za-z0-9_]+/g, '_')
     const base = plain.replace(/^_+|_+$/g, '').slice(0, fieldLengthMax).replace(/^(\d)/, '_$1') || `column_${i + 1}`
     let field = base
-    for (let n = 1; used.has(field) || used.has(snakeCase(field)); n += 1) field = `${base}_${n}`
-    used.add(field).add(snakeCase(field))
+    for (let n = 1; sightings(field).some(name => used.has(name)); n += 1) field = `${base}_${n}`
+    for (const name of sightings(field)) used.add(name)
     return field
   })
 }
+
+/** What a field may not share with another: its name, its column in the lake, and the name as those read it who do not see case. */
+const sightings = (field: string): readonly string[] => [field, snakeCase(field), field.toLowerCase()]
 
 /** Cells that hold no value, whatever the kind of their column. Texts are missing only when they are empty. */
 export const isMissing = (cell: string): boolean => /^\s*(|-|na|n\/a|nan|null|none)\s*$/i.test(cell)

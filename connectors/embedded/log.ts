@@ -172,6 +172,8 @@ export class EmbeddedLog implements LogPort {
     }
     return {
       assignments,
+      revoked: [],
+      release: async () => {},
       commit: commit => this.#commit(group, commit, hold),
       leave: () => this.writer.submit(0, () => { if (this.#generations.get(group) === generation) this.#generations.set(group, generation + 1) }),
     }

@@ -31,6 +31,7 @@ export interface MemberFacts { readonly group: string, readonly member: string, 
  */
 export class Member implements Membership {
   readonly assignments: readonly Assignment[]
+  readonly revoked: readonly Assignment[] = []
   readonly #cluster: Cluster
   readonly #facts: MemberFacts
   readonly #options: MemberOptions
@@ -70,6 +71,8 @@ export class Member implements Membership {
       throw error
     }
   }
+
+  async release (): Promise<void> {}
 
   commit (commit: Commit): Promise<void> {
     const { crc, batchBytesMax } = this.#options

@@ -66,13 +66,22 @@ export interface Fetched { readonly bytes: Uint8Array, readonly end: number }
 
 export interface JoinRequest { readonly group: string, readonly member: string, readonly topics: readonly string[] }
 export interface Assignment { readonly topic: string, readonly partition: number }
+/**
+ * A member's part in a group, which may change while it runs: `assignments` grows by itself, and what the group wants back stands in `revoked` until the
+ * member has let it go. In between nobody else has it, so what is under way is finished in peace.
+ */
 export interface Membership {
+  /** What this member may read and commit now, what is `revoked` included. */
   readonly assignments: readonly Assignment[]
+  /** What it is to let go: commit what is processed, then `release`. Empty where members do not share. */
+  readonly revoked: readonly Assignment[]
+  /** Nothing of `revoked` is held any more. Resolves once `assignments` says what is left, or more. */
+  release (): Promise<void>
   /**
    * Outputs, offsets and state in one atomic step: all of it is readable afterwards, or none. Commits of a member apply in the order
    * of the calls; the bytes may be reused once the call has returned its promise. Once a commit has failed, every one behind it fails with the
    * same error, also those already under way: positions never pass outputs that were lost. Join again to go on.
-   * Errors: LOG_FENCED when another member took over
+   * Errors: LOG_FENCED when another member took over; LOG_REBALANCED when the share was lost instead of asked back
    */
   commit (commit: Commit): Promise<void>
   leave (): Promise<void>

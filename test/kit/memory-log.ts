@@ -111,6 +111,8 @@ export class MemoryLog implements LogPort {
     let failure: unknown = null
     return {
       assignments,
+      revoked: [],
+      release: async () => {},
       commit: async commit => {
         if (failure !== null) throw failure
         try {

@@ -203,7 +203,7 @@ export class World {
         before = done.catch(() => {})
         return done
       }
-      return { assignments: member.assignments, commit, leave: () => member.leave() }
+      return { assignments: member.assignments, revoked: member.revoked, release: () => member.release(), commit, leave: () => member.leave() }
     }
     const bound = (found: unknown) => typeof found === 'function' ? found.bind(log) : found
     return new Proxy<LogPort>(log, { get: (target, name) => name === 'join' ? join : bound(target[name as keyof LogPort]) })

@@ -188,7 +188,8 @@ export class AbsentRule implements RuleStage {
       this.#inHeap[key] = 0
       if (!isWaiting(this.#standing[key]!)) continue
       this.#stand(key, this.#standing[key]! + 1)
-      this.#book.raise(this.#change(key, position, arrivedAt, due), `${position}@${due}`, this.#labels.textsOf(key), out)
+      const begin = `${position}@${due}#${this.#book.ordinal(key) + 1}`
+      this.#book.raise(this.#change(key, position, arrivedAt, due), begin, this.#labels.textsOf(key), out)
     }
     this.#next = heap.next
   }

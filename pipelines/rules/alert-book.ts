@@ -41,8 +41,8 @@ interface OpenAlert { readonly alertId: string, readonly raisedAt: number, reado
  * The open alerts of one rule and the events of their lives.
  *
  * Shape:  `alertId` = 128 bits of SHA-256 over the JSON array [pipeline, source, rule, key, begin], where `begin` is the position of
- *         the reading that began the episode (with the window's start, end and revision, or the due moment of an absence, since one
- *         position can begin several of those); `seq` is 1 for raised; `ordinal` is 1 for the first event of a key and grows by 1
+ *         the reading that began the episode (with the window's start, end and revision, or the due moment and the ordinal of an absence,
+ *         since one position can begin several of those); `seq` is 1 for raised; `ordinal` is 1 for the first event of a key and grows by 1
  * State:  one entry per open alert, one ordinal per key that ever had an alert
  * Source: architecture section 5, Rules
  */
@@ -68,6 +68,9 @@ export class AlertBook implements Stateful {
 
   /** Keys of open alerts in order of key id. */
   openKeys (): number[] { return [...this.#open.keys()].sort((a, b) => a - b) }
+
+  /** Ordinal of the key's last event; 0 when there was none. */
+  ordinal (key: number): number { return this.#ordinal[key] ?? 0 }
 
   raise (change: Change, begin: string, labels: ControlEvent['labels'], out: Outputs): void {
     const alertId = hashText(`${this.#identity},${JSON.stringify(this.#keys.text(change.key))},"${begin}"]`)

@@ -2,9 +2,11 @@ import { StreamError } from '../core/errors.ts'
 import type { JournalContent } from '../core/journal.ts'
 import { Outputs } from '../core/outputs.ts'
 import type { ClockPort, Committed, LogPort } from '../core/ports.ts'
+import { readBatchHeader } from '../core/record-batch.ts'
 import type { CompiledPipeline, RetireRule } from '../core/stage.ts'
 import type { StateTree } from '../core/state.ts'
 import type { Outgoing } from './batches.ts'
+import type { RestoreStatus, TaskStatus } from './health.ts'
 import { Journal } from './journal.ts'
 import { type Leg, names } from './names.ts'
 import { createTask, endOf, type Restored, restoreTask } from './restore.ts'
@@ -31,12 +33,15 @@ export interface LegPlan {
   readonly mode: 'live' | 'shadow'
   /** Version of the time-zone data, where the definition's expressions ask for the time of day. */
   readonly zones?: string | null
+  /** Told how a restore comes along, and what it took from reading the snapshot on. */
+  readonly restoring?: (progress: RestoreStatus) => void
+  readonly restored?: (tookMs: number) => void
 }
 
 export interface Place { readonly source: string, readonly topic: string, readonly partition: number, readonly partitions: number, readonly idleMs: number }
 
 /** Metadata of a commit: whose state it stands for. */
-export interface CommitFacts { readonly topicId: string, readonly hash: string, readonly journal: number }
+export interface CommitFacts { readonly topicId: string, readonly hash: string, readonly journal: number, /** For those who look, as is the wall clock. */ readonly watermark?: number | null, readonly wallMs?: number }
 
 interface FreshParts { readonly topicId: string, readonly append: Append | undefined, readonly begun: { readonly offset: number, readonly journal: number } | null, readonly generation: number }
 interface LeadParts { readonly task: Task, readonly journal: number, readonly topicId: string, readonly generation: number, readonly takeover: Restored['takeover'], readonly append: Append | undefined }
@@ -53,6 +58,9 @@ export class Lead {
   readonly #plan: LegPlan
   #takeover: Restored['takeover']
   #saved = { position: -1, journal: 0 }
+  #committed: TaskStatus['committed']
+  /** Arrival of the first record fetched last. */
+  #fetchedArrival = Number.NEGATIVE_INFINITY
 
   private constructor (plan: LegPlan, place: Place, { task, journal, topicId, generation, takeover, append }: LeadParts) {
     this.#plan = plan
@@ -63,6 +71,7 @@ export class Lead {
     const { pipeline, leg, log } = plan
     const { source, partition } = place
     this.journal = new Journal({ topic: names.journal(pipeline.name, leg), partition, source, number: journal })
+    this.#committed = { position: task.position, wallMs: null }
     this.snapshots = new SnapshotWriter(log, { topic: names.state(pipeline.name, leg), partition, source }, { generation, ...append && { append } })
   }
 
@@ -72,8 +81,9 @@ export class Lead {
    * Errors: STATE_LOST, STATE_UNCOMMITTED, STATE_POSITION, STATE_TOPIC, STATE_STAGE, STATE_DEFINITION, STATE_JOURNAL, STATE_CORRUPT, STATE_VERSION; none is guessed around
    */
   static async open (plan: LegPlan, place: Place, { committed, append }: { readonly committed: Committed | null, readonly append?: Append | undefined }): Promise<Lead> {
-    const { log, pipeline, leg } = plan
+    const { log, clock, pipeline, leg } = plan
     const { source, topic, partition } = place
+    const beganMs = clock.monotonicMs()
     const info = await log.topic(topic)
     if (info === null) throw new StreamError('LOG_TOPIC_UNKNOWN', { topic })
     const saved = await readSnapshot(log, { topic: names.state(pipeline.name, leg), partition, source })
@@ -92,6 +102,7 @@ export class Lead {
     }
     const journal = facts?.journal ?? saved.facts.journal
     const { task, takeover } = await restoreTask(plan, place, { saved, offset, journal })
+    plan.restored?.(clock.monotonicMs() - beganMs)
     const lead = new Lead(plan, place, { task, journal, topicId: info.id, generation: saved.generation + 1, takeover, append })
     // An owner's first snapshot is a base; that of a changed definition waits for the commit of what its taking over gives.
     if (takeover === null) await lead.save(await lead.copy({ uncommitted: committed === null }))
@@ -123,6 +134,7 @@ export class Lead {
     const { task } = this
     const to = endOf(bytes)
     if (to <= task.position) return
+    this.#fetchedArrival = readBatchHeader(bytes, 0)?.maxTimestamp ?? Number.NEGATIVE_INFINITY
     task.load(bytes, task.position, to)
     const sink = (position: number, content: JournalContent) => { live.journal(this.journal.entry(position, task.clock.arrival, content)) }
     for (let step = task.step(out, sink); ; step = task.step(out, sink)) {
@@ -139,15 +151,23 @@ export class Lead {
     this.task.control(content, out)
   }
 
-  get commitFacts (): CommitFacts { return { topicId: this.topicId, hash: this.#plan.pipeline.hash, journal: this.journal.number } }
+  get commitFacts (): CommitFacts { return { topicId: this.topicId, hash: this.#plan.pipeline.hash, journal: this.journal.number, watermark: finite(this.task.clock.watermark), wallMs: this.#plan.clock.wallMs() } }
+
+  /** A commit of this position is through. */
+  committedTo (position: number): void { this.#committed = { position, wallMs: this.#plan.clock.wallMs() } }
+
+  get status (): TaskStatus {
+    const { place: { source, topic, partition }, task: { position, clock: { watermark, lastReading } }, end } = this
+    return { source, topic, partition, position, end: Math.max(end, position), watermark, arrival: Math.max(this.#fetchedArrival, lastReading), committed: this.#committed, saved: this.snapshots.last }
+  }
 
   /** The state as it is now, for `save`. What led to it is committed before it is saved. */
   async copy ({ uncommitted = false }: { readonly uncommitted?: boolean } = {}): Promise<{ readonly state: StateTree, readonly facts: SnapshotFacts }> {
-    const { log, pipeline, leg, definition, zones = null } = this.#plan
+    const { log, clock, pipeline, leg, definition, zones = null } = this.#plan
     // Read before the state is copied: entries that come after the copy lie behind it.
     const { end: journalOffset } = await log.range(names.journal(pipeline.name, leg), this.place.partition)
     const { topicId, place: { topic } } = this
-    return { state: this.task.snapshot(), facts: { position: this.task.position, journal: this.journal.number, journalOffset, topic, topicId, definitionHash: pipeline.hash, definition, ...zones !== null && { zones }, ...uncommitted && { uncommitted } } }
+    return { state: this.task.snapshot(), facts: { position: this.task.position, journal: this.journal.number, journalOffset, topic, topicId, definitionHash: pipeline.hash, definition, wallMs: clock.wallMs(), watermark: finite(this.task.clock.watermark), ...zones !== null && { zones }, ...uncommitted && { uncommitted } } }
   }
 
   async save ({ state, facts }: { readonly state: StateTree, readonly facts: SnapshotFacts }): Promise<void> {
@@ -166,6 +186,8 @@ export class Lead {
     this.control({ kind: 'schema', id, schema: await this.#plan.schema(id) }, out, journal)
   }
 }
+
+const finite = (time: number): number | null => Number.isFinite(time) ? time : null
 
 /** Errors: STATE_CORRUPT */
 export function factsOf ({ metadata, offset }: Committed, { topic, partition }: Pick<Place, 'topic' | 'partition'>): CommitFacts {

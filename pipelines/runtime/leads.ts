@@ -3,6 +3,7 @@ import { Outputs } from '../core/outputs.ts'
 import type { Committed, TopicSpec } from '../core/ports.ts'
 import { StreamError } from '../core/errors.ts'
 import type { Outgoing } from './batches.ts'
+import { restoreHooks } from './health.ts'
 import { Lead, type LegPlan, type Place } from './lead.ts'
 import { names } from './names.ts'
 import { type Gone, openGone } from './gone.ts'
@@ -50,8 +51,10 @@ export class Leads {
   all: readonly Lead[] = []
 
   constructor (plan: LegPlan, status: LegStatus, sink: LeadsSink) {
-    this.#plan = plan
+    const { health } = status
+    this.#plan = { ...plan, ...restoreHooks(health) }
     this.#status = status
+    health.tasks = () => this.all.map(lead => lead.status)
     this.#sink = sink
   }
 

@@ -1,6 +1,7 @@
 import type { Outputs } from '../core/outputs.ts'
 import { Batches } from './batches.ts'
 import { Copier } from './copier.ts'
+import { countCommit } from './health.ts'
 import type { LegPlan, Place } from './lead.ts'
 import { createInternalTopics, Leads } from './leads.ts'
 import { names } from './names.ts'
@@ -134,7 +135,10 @@ export class PondRun {
   /** Never rejects: the failure is for `#settled` to throw. */
   async #told (done: Promise<void>): Promise<Error | null> {
     const status = this.#status
+    const { clock } = this.#plan
+    const sentMs = clock.monotonicMs()
     const sent = copyStatus(status)
+    const positions = this.#leads.all.map(lead => [lead, lead.task.position] as const)
     const added = this.#added
     this.#added = { readings: 0, rollups: 0, events: 0 }
     try {
@@ -142,6 +146,8 @@ export class PondRun {
     } catch (error) {
       return error as Error
     }
+    countCommit(status.health, clock.monotonicMs() - sentMs)
+    for (const [lead, position] of positions) lead.committedTo(position)
     status.commits += 1
     status.stored.readings += added.readings
     status.stored.rollups += added.rollups
@@ -167,6 +173,7 @@ export class PondRun {
     for (const lead of this.#leads.unsaved(of)) {
       await lead.save(await this.#snapshots.timed(() => lead.copy()))
       this.#status.snapshots += 1
+      this.#status.health.snapshotBytes += lead.snapshots.last?.bytes ?? 0
     }
     await this.#leads.trim()
   }

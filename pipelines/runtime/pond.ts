@@ -38,6 +38,8 @@ export interface PondStatus extends LegStatus { readonly stored: { readings: num
  */
 export class PondLeg {
   readonly status: PondStatus = { ...createStatus(), stored: { readings: 0, rollups: 0, events: 0 } }
+  /** As of the last commit: never goes back. */
+  committed: LegStatus = copyStatus(this.status)
   readonly #plan: LegPlan
   readonly #options: PondOptions
 
@@ -49,15 +51,27 @@ export class PondLeg {
   /** Run until `signal` aborts, then drain: what was fetched is stored and snapshotted. `ready` is called when reading begins. */
   async run (signal: AbortSignal, ready: () => void = () => {}): Promise<void> {
     const { status } = this
-    let committed = copyStatus(status)
+    const { health } = status
+    const { clock } = this.#plan
     const onRetry = (error: StreamError, pauseMs: number) => {
-      resetStatus(status, { ...committed, retries: status.retries + 1 })
+      resetStatus(status, { ...this.committed, retries: status.retries + 1 })
+      Object.assign(health, { reading: false, trouble: { code: error.code, message: error.message, sinceMs: health.trouble?.sinceMs ?? clock.wallMs() } })
       this.#options.onRetry?.(error, pauseMs)
     }
-    await supervise({ ...retryDefaults, ...this.#options.retry, clock: this.#plan.clock, signal, onRetry }, async stepped => {
+    await supervise({ ...retryDefaults, ...this.#options.retry, clock, signal, onRetry }, async stepped => {
       this.#options.lake.discard()
       const run = new PondRun(this.#plan, this.#options, status)
-      await run.run(signal, { ready, committed: now => { committed = now; stepped() } })
+      await run.run(signal, {
+        ready: () => {
+          health.reading = true
+          ready()
+        },
+        committed: now => {
+          this.committed = now
+          health.trouble = null
+          stepped()
+        },
+      })
     })
   }
 }

@@ -8,6 +8,7 @@ import { names } from './names.ts'
 import { inOrder } from './order.ts'
 import { Pace } from './pace.ts'
 import type { ControlEvent, Encoded, RaceOptions } from './race.ts'
+import { countCommit } from './health.ts'
 import { add, copyStatus, type LegStatus } from './status.ts'
 
 const inFlightMax = 4
@@ -137,12 +138,17 @@ export class RaceRun {
 
   /** Never rejects: a failure is kept for the loop to find. */
   async #told (done: Promise<void>): Promise<void> {
+    const { clock } = this.#plan
+    const sentMs = clock.monotonicMs()
     const events = this.#events
     const status = copyStatus(this.#status)
+    const positions = this.#leads.all.map(lead => [lead, lead.task.position] as const)
     this.#events = []
     try {
       await done
       this.#inFlightCount -= 1
+      countCommit(this.#status.health, clock.monotonicMs() - sentMs)
+      for (const [lead, position] of positions) lead.committedTo(position)
       this.#status.commits += 1
       this.#hooks!.committed({ ...status, commits: this.#status.commits, snapshots: this.#status.snapshots })
       for (const event of events) this.#options.onEvent?.(event)
@@ -171,6 +177,7 @@ export class RaceRun {
   async #save (copies: readonly Copied[]): Promise<void> {
     for (const { lead, copy } of copies) {
       await lead.save(copy)
+      this.#status.health.snapshotBytes += lead.snapshots.last?.bytes ?? 0
       this.#status.snapshots += 1
     }
     await this.#leads.trim()

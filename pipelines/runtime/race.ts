@@ -38,6 +38,8 @@ export interface RaceOptions {
  */
 export class RaceLeg {
   readonly status: LegStatus = createStatus()
+  /** As of the last commit: never goes back. */
+  committed: LegStatus = copyStatus(this.status)
   readonly #plan: LegPlan
   readonly #options: RaceOptions
 
@@ -49,14 +51,26 @@ export class RaceLeg {
   /** Run until `signal` aborts, then drain: what was fetched is finished, committed and snapshotted. `ready` is called when reading begins. */
   async run (signal: AbortSignal, ready: () => void = () => {}): Promise<void> {
     const { status } = this
-    let committed = copyStatus(status)
+    const { health } = status
+    const { clock } = this.#plan
     const onRetry = (error: StreamError, pauseMs: number) => {
-      resetStatus(status, { ...committed, retries: status.retries + 1 })
+      resetStatus(status, { ...this.committed, retries: status.retries + 1 })
+      Object.assign(health, { reading: false, trouble: { code: error.code, message: error.message, sinceMs: health.trouble?.sinceMs ?? clock.wallMs() } })
       this.#options.onRetry?.(error, pauseMs)
     }
-    await supervise({ ...retryDefaults, ...this.#options.retry, clock: this.#plan.clock, signal, onRetry }, async stepped => {
+    await supervise({ ...retryDefaults, ...this.#options.retry, clock, signal, onRetry }, async stepped => {
       const run = new RaceRun(this.#plan, this.#options, status)
-      await run.run(signal, { ready, committed: now => { committed = now; stepped() } })
+      await run.run(signal, {
+        ready: () => {
+          health.reading = true
+          ready()
+        },
+        committed: now => {
+          this.committed = now
+          health.trouble = null
+          stepped()
+        },
+      })
     })
   }
 }

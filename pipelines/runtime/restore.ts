@@ -52,6 +52,7 @@ class Restoring {
   readonly #plan: LegPlan
   readonly #place: Place
   readonly #position: number
+  #to = 0
   readonly #verdicts = new Map<number, string | null>()
   readonly #out = new Outputs()
   #state: StateTree
@@ -72,6 +73,7 @@ class Restoring {
   }
 
   async play (to: number, entries: readonly JournalEntry[]): Promise<void> {
+    this.#to = to
     // A verdict is journaled when it is asked for, somewhere in a batch: it stands for its id from the first record on.
     for (const entry of entries) if (entry.kind === 'schema') this.#verdicts.set(entry.id, entry.schema)
     for (const entry of entries) {
@@ -140,6 +142,7 @@ class Restoring {
         if (step === 'schema') this.#answer(task)
       }
       this.#out.clear()
+      this.#plan.restoring?.({ source: this.#place.source, topic, partition, from: this.#position, to: this.#to, position: task.position })
     }
   }
 

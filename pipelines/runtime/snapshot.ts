@@ -4,7 +4,8 @@ import { RecordBatchWriter } from '../core/record-batch.ts'
 import { StreamError } from '../core/errors.ts'
 import { crc32c } from '../core/crc32c.ts'
 import { readAll } from './journal.ts'
-import { applyDelta, decodeState, encodeState, type Flat, flatten, stateDelta, unflatten } from './state-codec.ts'
+import type { SavedStatus } from './health.ts'
+import { applyDelta, decodeState, encodeState, type Flat, flatBytes, flatten, stateDelta, unflatten } from './state-codec.ts'
 
 /** What a snapshot stands for. `position`: the next record's offset when it was taken (S). */
 export interface SnapshotFacts {
@@ -24,6 +25,9 @@ export interface SnapshotFacts {
   readonly aside?: boolean
   /** No position had ever been committed when it was written. */
   readonly uncommitted?: boolean
+  /** Wall clock when it was taken, and the watermark then; for those who look. Absent in older ones. */
+  readonly wallMs?: number
+  readonly watermark?: number | null
 }
 export interface Snapshot { readonly facts: SnapshotFacts, readonly state: StateTree, readonly generation: number }
 
@@ -36,6 +40,8 @@ interface Head extends SnapshotFacts {
   readonly base: number
   readonly chunk: number
   readonly chunks: number
+  /** Of the whole state, deltas applied. */
+  readonly stateBytes?: number
 }
 
 /** Of the records on the state topic. */
@@ -67,10 +73,13 @@ export class SnapshotWriter {
   readonly #generation: number
   #previous: Flat | null = null
   #baseBytes = 0
+  #stateBytes = 0
   #sequence = 0
   #base = 0
   /** No record of the last base lies before this offset of the state topic. */
   baseOffset = 0
+  /** What the last write came to. */
+  last: SavedStatus | null = null
 
   constructor (log: LogPort, place: Place, { generation, append }: { readonly generation: number, readonly append?: Append }) {
     this.#log = log
@@ -89,9 +98,11 @@ export class SnapshotWriter {
       this.#base = this.#sequence
       this.#baseBytes = bytes.length
     }
+    this.#stateBytes = small ? flatBytes(flat) : bytes.length
     const { end } = await this.#log.range(this.#place.topic, this.#place.partition)
     await this.#write(bytes, { ...facts, definition: small ? null : facts.definition, kind: small ? 'delta' : 'base' })
     if (!small) this.baseOffset = end
+    this.last = { wallMs: facts.wallMs ?? 0, bytes: bytes.length, stateBytes: this.#stateBytes }
     this.#previous = flat
     this.#sequence += 1
   }
@@ -101,9 +112,9 @@ export class SnapshotWriter {
     const chunks = Math.max(1, Math.ceil(bytes.length / chunkBytesMax))
     for (let chunk = 0; chunk < chunks; chunk += 1) {
       const part = bytes.subarray(chunk * chunkBytesMax, (chunk + 1) * chunkBytesMax)
-      const value = sealed({ ...head, format, generation: this.#generation, sequence: this.#sequence, base: this.#base, chunk, chunks }, part)
+      const value = sealed({ ...head, format, generation: this.#generation, sequence: this.#sequence, base: this.#base, chunk, chunks, stateBytes: this.#stateBytes }, part)
       const writer = new RecordBatchWriter(value.length + 256)
-      writer.append(0, encoder.encode(source), value)
+      writer.append(head.wallMs ?? 0, encoder.encode(source), value)
       await this.#append(topic, partition, writer.finish())
     }
   }

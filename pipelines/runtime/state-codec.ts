@@ -67,6 +67,9 @@ export function flatten (state: StateTree): Flat {
   return { skeleton: JSON.stringify(fold(state, columns)), columns }
 }
 
+/** About as many bytes as it encodes to. */
+export const flatBytes = ({ skeleton, columns }: Flat): number => columns.reduce((sum, { byteLength }) => sum + aligned(byteLength), headerBytes + skeleton.length)
+
 export function unflatten ({ skeleton, columns }: Flat): StateTree {
   return unfold(JSON.parse(skeleton) as Folded, { columns, at: 0 }) as StateTree
 }

@@ -1,3 +1,5 @@
+import { createHealth, type LegHealth } from './health.ts'
+
 /**
  * What a leg has done since it started, and where it stands.
  *
@@ -18,10 +20,12 @@ export interface LegStatus {
   readonly dropped: Map<string, number>
   watermark: number
   lag: number
+  /** Shared by all copies. */
+  readonly health: LegHealth
 }
 
 export function createStatus (): LegStatus {
-  return { readings: 0, normalised: 0, windows: 0, raised: 0, cleared: 0, late: 0, commits: 0, snapshots: 0, retries: 0, deadLetters: new Map(), dropped: new Map(), watermark: Number.NEGATIVE_INFINITY, lag: 0 }
+  return { readings: 0, normalised: 0, windows: 0, raised: 0, cleared: 0, late: 0, commits: 0, snapshots: 0, retries: 0, deadLetters: new Map(), dropped: new Map(), watermark: Number.NEGATIVE_INFINITY, lag: 0, health: createHealth() }
 }
 
 export function add (counts: Map<string, number>, reason: string, by: number): void { counts.set(reason, (counts.get(reason) ?? 0) + by) }

@@ -1,0 +1,72 @@
+/**
+ * Where a task stands, made when somebody asks.
+ *
+ * Units: offsets; watermark and arrival milliseconds since the epoch by the log's clock, wallMs by the wall's
+ */
+export interface TaskStatus {
+  readonly source: string
+  readonly topic: string
+  readonly partition: number
+  /** The next record to process. */
+  readonly position: number
+  /** The input's end as last seen. */
+  readonly end: number
+  /** -Infinity: no reading yet; so is `arrival`. */
+  readonly watermark: number
+  /** Arrival of where it is: of the first record that is fetched and not yet processed, else of the last one processed. */
+  readonly arrival: number
+  /** The position last committed, restored ones included; `wallMs` null: not by this process. */
+  readonly committed: { readonly position: number, readonly wallMs: number | null }
+  readonly saved: SavedStatus | null
+}
+
+/** The last snapshot of a task: bytes written for it (a delta's are few), and of the state it stands for. */
+export interface SavedStatus { readonly wallMs: number, readonly bytes: number, readonly stateBytes: number }
+
+/** How far a task that is being restored has come, from the snapshot's position to the committed one. */
+export interface RestoreStatus { readonly source: string, readonly topic: string, readonly partition: number, readonly from: number, readonly to: number, readonly position: number }
+
+/** Upper bounds of `commitTimes.counts`, in milliseconds; one more count is of those above. */
+export const commitTimesMs: readonly number[] = [2, 5, 10, 20, 30, 50, 100, 200, 500, 1_000, 2_500, 5_000, 10_000]
+
+/**
+ * How a leg is, beside what it has processed: facts of this process, which no error takes back.
+ *
+ * Units: restoreMs and snapshotBytes are sums since the start
+ */
+export interface LegHealth {
+  /** Commits by how long they took from sending to their end. */
+  readonly commitTimes: { readonly counts: number[], sumMs: number }
+  snapshotBytes: number
+  restores: number
+  restoreMs: number
+  restoring: RestoreStatus | null
+  /** Every task is restored and read, and no error has interrupted that since. */
+  reading: boolean
+  /** The error of the world around it that it waits out, and since when. */
+  trouble: { readonly code: string, readonly message: string, readonly sinceMs: number } | null
+  /** Tasks that this process has now. */
+  tasks: () => readonly TaskStatus[]
+}
+
+export function createHealth (): LegHealth {
+  return { commitTimes: { counts: [...commitTimesMs, 0].map(() => 0), sumMs: 0 }, snapshotBytes: 0, restores: 0, restoreMs: 0, restoring: null, reading: false, trouble: null, tasks: () => [] }
+}
+
+export function countCommit ({ commitTimes }: LegHealth, tookMs: number): void {
+  const at = commitTimesMs.findIndex(boundMs => tookMs <= boundMs)
+  commitTimes.counts[at < 0 ? commitTimesMs.length : at]! += 1
+  commitTimes.sumMs += tookMs
+}
+
+/** For the plan of a leg's tasks. */
+export function restoreHooks (health: LegHealth) {
+  return {
+    restoring: (progress: RestoreStatus) => { health.restoring = progress },
+    restored: (tookMs: number) => {
+      health.restoring = null
+      health.restores += 1
+      health.restoreMs += tookMs
+    },
+  }
+}

@@ -2,7 +2,7 @@ import { type API, type ConnectionOptions, findCoordinatorV6, metadataV12 } from
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { ClockPort } from '../../pipelines/core/ports.ts'
 import { Again, check } from './codes.ts'
-import { type Address, Connections, type Lane } from './connections.ts'
+import { type Address, Connections, type Lane, type Wire } from './connections.ts'
 import { apiVersionsV3, type Features } from './requests.ts'
 
 const pauseMs = 5
@@ -17,6 +17,8 @@ export interface ClusterOptions {
   /** How long a step is tried again before it is an error. */
   readonly patienceMs: number
   readonly joinTimeoutMs: number
+  /** Instead of connections of its own. */
+  readonly wire?: Wire | undefined
 }
 
 export interface TopicPlace { readonly id: string, readonly name: string, readonly leaders: readonly number[] }
@@ -31,7 +33,7 @@ type Coordinated = 'group' | 'transaction'
  */
 export class Cluster {
   readonly #options: ClusterOptions
-  readonly #connections: Connections
+  readonly #wire: Wire
   readonly #nodes = new Map<number, Address>()
   readonly #topics = new Map<string, TopicPlace & { readonly atMs: number }>()
   readonly #coordinators = new Map<string, Address>()
@@ -41,12 +43,12 @@ export class Cluster {
 
   constructor (options: ClusterOptions) {
     this.#options = options
-    this.#connections = new Connections(options)
+    this.#wire = options.wire ?? new Connections(options)
   }
 
   async close (): Promise<void> {
     this.#closing.abort()
-    await this.#connections.close()
+    await this.#wire.close()
   }
 
   get isClosed (): boolean { return this.#closing.signal.aborted }
@@ -129,7 +131,7 @@ export class Cluster {
     throw failure
   }
 
-  call<A extends unknown[], R> (address: Address, lane: Lane, api: API<A, R>, ...args: A): Promise<R> { return this.#connections.call(address, lane, api, ...args) }
+  call<A extends unknown[], R> (address: Address, lane: Lane, api: API<A, R>, ...args: A): Promise<R> { return this.#wire.call(address, lane, api, ...args) }
 
   /** Ask the coordinator of a group or transactional id. An answer that is `Again` forgets who coordinates. */
   async atCoordinator<T> (kind: Coordinated, key: string, ask: (address: Address) => Promise<T>): Promise<T> {

@@ -11,6 +11,13 @@ export interface Address { readonly host: string, readonly port: number }
  */
 export type Lane = 'control' | 'fetch' | `wait ${number}` | 'produce' | 'transaction' | 'join' | 'heartbeat'
 
+/** The network as the connector uses it: one request, one answer, error codes included. A test may put brokers of its own behind it. */
+export interface Wire {
+  /** Errors: Again for what has to do with the network; KAFKA_DENIED, LOG_CLOSED */
+  call<A extends unknown[], R> (address: Address, lane: Lane, api: API<A, R>, ...args: A): Promise<R>
+  close (): Promise<void>
+}
+
 export interface ConnectionsOptions { readonly clientId: string, readonly connection: ConnectionOptions, /** Longer than any JoinGroup takes. */ readonly joinTimeoutMs: number }
 
 /**
@@ -19,7 +26,7 @@ export interface ConnectionsOptions { readonly clientId: string, readonly connec
  * Limits: one connection per broker and lane
  * Errors: Again for what has to do with the network; KAFKA_DENIED for refused logins and certificates
  */
-export class Connections {
+export class Connections implements Wire {
   readonly #options: ConnectionsOptions
   readonly #open = new Map<string, Promise<Connection>>()
   #closed = false

@@ -5,6 +5,7 @@ import { Appender } from './appender.ts'
 import { Cluster } from './cluster.ts'
 import { Again, check } from './codes.ts'
 import type { KafkaSettings } from './config.ts'
+import type { Wire } from './connections.ts'
 import { crc32c } from './crc.ts'
 import { Fetcher } from './fetcher.ts'
 import { committedOffset } from './group.ts'
@@ -30,9 +31,9 @@ const markersMs = 2_000
  * Limits:   fetches and appends of any number may be under way; a batch at most `batchBytesMax`
  * Errors:   KAFKA_UNREACHABLE, KAFKA_DENIED; KAFKA_VERSION when the cluster's feature transaction.version is not 2
  */
-export async function openKafkaLog (settings: KafkaSettings & { readonly clock: ClockPort }): Promise<LogPort> {
-  const { clock, brokers, clientId, connection, patienceMs, rebalanceTimeoutMs } = settings
-  const cluster = new Cluster({ brokers, clientId, connection, clock, patienceMs, joinTimeoutMs: rebalanceTimeoutMs + settings.requestTimeoutMs })
+export async function openKafkaLog (settings: KafkaSettings & { readonly clock: ClockPort, readonly wire?: Wire }): Promise<LogPort> {
+  const { clock, wire, brokers, clientId, connection, patienceMs, rebalanceTimeoutMs } = settings
+  const cluster = new Cluster({ brokers, clientId, connection, clock, wire, patienceMs, joinTimeoutMs: rebalanceTimeoutMs + settings.requestTimeoutMs })
   try {
     const { finalised } = await cluster.retry('connect', () => cluster.features())
     const version = finalised.get('transaction.version') ?? 0

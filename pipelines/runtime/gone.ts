@@ -30,33 +30,36 @@ export class Gone {
 export interface GoneOptions {
   readonly committed: (topic: string, partition: number) => Promise<Committed | null>
   readonly append: Append | undefined
-  readonly sink: {
-    readonly taken: (from: { readonly place: Place, readonly task: null }, out: Outputs) => void
-    readonly batch: (topic: string, partition: number, bytes: Uint8Array) => void
-  }
 }
 
+/** Where what a source left behind says its last: both go into one commit. */
+export interface GoneSink {
+  readonly taken: (from: { readonly place: Place, readonly task: null }, out: Outputs) => void
+  readonly batch: (topic: string, partition: number, bytes: Uint8Array) => void
+}
+
+/** A task of a source that went, found and finished; `settle` clears its alerts and puts it aside, in one commit. */
+export interface Found { readonly settle: (sink: GoneSink) => Promise<Gone> }
+
 /**
- * Put aside the tasks of sources that the definition no longer has: what was committed of them is finished, and their alerts are cleared, in one
- * commit with the snapshot that says so. A source whose topic is gone too is forgotten.
+ * Tasks in a partition whose sources the definition no longer has, to be put aside: what was committed of them is finished, and their alerts are cleared,
+ * in one commit with the snapshot that says so. A source whose topic is gone too is forgotten.
  *
  * Errors: as those of a task that is restored
  */
-export async function openGone (plan: LegPlan, options: GoneOptions): Promise<readonly Gone[]> {
+export async function findGone (plan: LegPlan, partition: number, options: GoneOptions): Promise<readonly Found[]> {
   const { log, pipeline, leg } = plan
   const topic = names.state(pipeline.name, leg)
   const present = new Set(pipeline.sources.map(({ name }) => name))
-  const found: Gone[] = []
-  for (let partition = 0; partition < ((await log.topic(topic))?.partitions ?? 0); partition += 1) {
-    for (const source of await sourcesIn(log, topic, partition)) {
-      const gone = present.has(source) ? null : await open(plan, { topic, partition, source }, options)
-      if (gone !== null) found.push(gone)
-    }
+  const found: Found[] = []
+  for (const source of await sourcesIn(log, topic, partition)) {
+    const gone = present.has(source) ? null : await find(plan, { topic, partition, source }, options)
+    if (gone !== null) found.push(gone)
   }
   return found
 }
 
-async function open (plan: LegPlan, place: { readonly topic: string, readonly partition: number, readonly source: string }, { committed, append, sink }: GoneOptions): Promise<Gone | null> {
+async function find (plan: LegPlan, place: { readonly topic: string, readonly partition: number, readonly source: string }, { committed, append }: GoneOptions): Promise<Found | null> {
   const { log } = plan
   const { partition, source } = place
   const saved = await readSnapshot(log, place)
@@ -65,17 +68,22 @@ async function open (plan: LegPlan, place: { readonly topic: string, readonly pa
   const info = await log.topic(topic)
   if (info === null || info.id !== topicId) return null
   const input: Place = { source, topic, partition, partitions: info.partitions, idleMs: Number.POSITIVE_INFINITY }
-  const { state, facts } = aside ? saved : await finished(plan, input, { saved, committed: await committed(topic, partition), sink })
-  // First with the commit that clears its alerts, later on its own.
-  let write: Append = async (to, part, bytes) => { sink.batch(to, part, bytes) }
-  const writer = new SnapshotWriter(log, place, { generation: saved.generation + 1, append: (to, part, bytes) => write(to, part, bytes) })
-  await writer.write(state, facts)
-  write = append ?? ((to, part, bytes) => log.append(to, part, bytes))
-  return new Gone(partition, writer, { state, facts })
+  const { state, facts, out } = aside ? { ...saved, out: null } : await finished(plan, input, { saved, committed: await committed(topic, partition) })
+  return {
+    settle: async sink => {
+      if (out !== null) sink.taken({ place: input, task: null }, out)
+      // First with the commit that clears its alerts, later on its own.
+      let write: Append = async (to, part, bytes) => { sink.batch(to, part, bytes) }
+      const writer = new SnapshotWriter(log, place, { generation: saved.generation + 1, append: (to, part, bytes) => write(to, part, bytes) })
+      await writer.write(state, facts)
+      write = append ?? ((to, part, bytes) => log.append(to, part, bytes))
+      return new Gone(partition, writer, { state, facts })
+    },
+  }
 }
 
 /** What was committed is played to its end, then alerts are cleared. */
-async function finished (plan: LegPlan, place: Place, { saved, committed, sink }: { readonly saved: Snapshot, readonly committed: Committed | null, readonly sink: GoneOptions['sink'] }): Promise<Pick<Snapshot, 'state' | 'facts'>> {
+async function finished (plan: LegPlan, place: Place, { saved, committed }: { readonly saved: Snapshot, readonly committed: Committed | null }): Promise<Pick<Snapshot, 'state' | 'facts'> & { readonly out: Outputs }> {
   const { log, pipeline, leg } = plan
   const offset = committed?.offset ?? saved.facts.position
   const journal = committed === null ? saved.facts.journal : factsOf(committed, place).journal
@@ -83,6 +91,5 @@ async function finished (plan: LegPlan, place: Place, { saved, committed, sink }
   const { end: journalOffset } = await log.range(names.journal(pipeline.name, leg), place.partition)
   const { state: last, ...definition } = await restoreState(plan, place, { saved, offset, journal })
   const { state, out } = putAside(last, plan.retire)
-  sink.taken({ place, task: null }, out)
-  return { state, facts: { ...saved.facts, ...definition, position: offset, journal, journalOffset, aside: true } }
+  return { state, out, facts: { ...saved.facts, ...definition, position: offset, journal, journalOffset, aside: true } }
 }

@@ -76,11 +76,11 @@ export class Lead {
   }
 
   /**
-   * Restore a task and bring it to the committed position. `append` writes snapshots.
+   * Restore a task and bring it to the committed position. `append` writes snapshots. When `signal` aborts, so does this, with its reason.
    *
    * Errors: STATE_LOST, STATE_UNCOMMITTED, STATE_POSITION, STATE_TOPIC, STATE_STAGE, STATE_DEFINITION, STATE_JOURNAL, STATE_CORRUPT, STATE_VERSION; none is guessed around
    */
-  static async open (plan: LegPlan, place: Place, { committed, append }: { readonly committed: Committed | null, readonly append?: Append | undefined }): Promise<Lead> {
+  static async open (plan: LegPlan, place: Place, { committed, append, signal }: { readonly committed: Committed | null, readonly append?: Append | undefined, readonly signal?: AbortSignal }): Promise<Lead> {
     const { log, clock, pipeline, leg } = plan
     const { source, topic, partition } = place
     const beganMs = clock.monotonicMs()
@@ -101,7 +101,7 @@ export class Lead {
       return Lead.#fresh(plan, place, { topicId: info.id, append, begun: null, generation: saved.generation + 1 })
     }
     const journal = facts?.journal ?? saved.facts.journal
-    const { task, takeover } = await restoreTask(plan, place, { saved, offset, journal })
+    const { task, takeover } = await restoreTask(plan, place, { saved, offset, journal, signal })
     plan.restored?.(clock.monotonicMs() - beganMs)
     const lead = new Lead(plan, place, { task, journal, topicId: info.id, generation: saved.generation + 1, takeover, append })
     // An owner's first snapshot is a base; that of a changed definition waits for the commit of what its taking over gives.

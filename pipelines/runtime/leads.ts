@@ -1,13 +1,11 @@
 import { isDeviceOf } from '../core/registry.ts'
 import { Outputs } from '../core/outputs.ts'
-import type { Committed, TopicSpec } from '../core/ports.ts'
-import { StreamError } from '../core/errors.ts'
+import type { TopicSpec } from '../core/ports.ts'
 import type { Outgoing } from './batches.ts'
-import { restoreHooks } from './health.ts'
-import { Lead, type LegPlan, type Place } from './lead.ts'
+import type { Lead, LegPlan, Place } from './lead.ts'
 import { names } from './names.ts'
-import { type Gone, openGone } from './gone.ts'
-import type { Append } from './snapshot.ts'
+import type { Gone } from './gone.ts'
+import { partitionsOf, type Unit } from './share.ts'
 import { add, type LegStatus } from './status.ts'
 import type { Task } from './task.ts'
 
@@ -47,23 +45,32 @@ export class Leads {
   #tablesAt = Number.NEGATIVE_INFINITY
   /** Versions of the tables as rules were last told of their keys. */
   #told = ''
-  #gone: readonly Gone[] = []
+  /** With whom each goes, should the share change. */
+  readonly #gone = new Map<Gone, Lead>()
   all: readonly Lead[] = []
 
   constructor (plan: LegPlan, status: LegStatus, sink: LeadsSink) {
     const { health } = status
-    this.#plan = { ...plan, ...restoreHooks(health) }
+    this.#plan = plan
     this.#status = status
     health.tasks = () => this.all.map(lead => lead.status)
     this.#sink = sink
   }
 
-  /** Restore every task; a changed definition takes over. Gives the tasks that it took over: their first base is to be written once that is committed. */
-  async open (committed: (topic: string, partition: number) => Promise<Committed | null>, append?: Append): Promise<readonly Lead[]> {
+  /** Before any task is restored. */
+  async begin (): Promise<void> {
     for (const table of this.#plan.tables.values()) await table.catchUp(this.#plan.log)
-    const leads: Lead[] = []
-    for (const place of await placesOf(this.#plan)) leads.push(await Lead.open(this.#plan, place, { committed: await committed(place.topic, place.partition), append }))
-    this.all = leads
+  }
+
+  /**
+   * Take restored tasks in, between two rounds; a changed definition takes over. Gives those that it took over: their first base is to be written
+   * once that is committed.
+   */
+  async take (units: readonly Unit[]): Promise<readonly Lead[]> {
+    const leads = units.flatMap(unit => unit.leads)
+    if (this.all.length === 0) this.#told = this.#versions
+    const order = new Map(this.#plan.pipeline.sources.map(({ name }, at) => [name, at]))
+    this.all = [...this.all, ...leads].sort((a, b) => order.get(a.place.source)! - order.get(b.place.source)! || a.place.partition - b.place.partition)
     const now = this.#plan.clock.monotonicMs()
     for (const lead of leads) this.#silences.set(lead, { since: now, arrival: this.#arrivalOf(lead), lastTick: now })
     const changed = leads.filter(lead => {
@@ -71,9 +78,16 @@ export class Leads {
       if (out !== null) this.#sink.taken(lead, out)
       return out !== null
     })
-    this.#gone = await openGone(this.#plan, { committed, append, sink: this.#sink })
-    this.#register()
+    for (const { gone, anchor } of units) for (const found of gone) this.#gone.set(await found.settle(this.#sink), anchor!)
+    this.#register(leads)
     return changed
+  }
+
+  /** They are another's now. */
+  drop (leads: readonly Lead[]): void {
+    this.all = this.all.filter(lead => !leads.includes(lead))
+    for (const lead of leads) this.#silences.delete(lead)
+    for (const [gone, anchor] of this.#gone) if (leads.includes(anchor)) this.#gone.delete(gone)
   }
 
   /** One round over all tasks. False when nothing new came. */
@@ -87,7 +101,8 @@ export class Leads {
       await this.#sink.between()
     }
     this.#status.lag = this.all.reduce((sum, lead) => sum + Math.max(0, lead.end - lead.task.position), 0)
-    this.#status.watermark = Math.min(...this.all.map(({ task }) => task.clock.watermark).filter(Number.isFinite))
+    const watermarks = this.all.map(({ task }) => task.clock.watermark).filter(Number.isFinite)
+    this.#status.watermark = watermarks.length === 0 ? Number.NEGATIVE_INFINITY : Math.min(...watermarks)
     return progressed
   }
 
@@ -107,16 +122,29 @@ export class Leads {
   /** Tasks that have moved since their last snapshot. Ticks alone are worth one now and then: what to restore from them stays little. */
   unsaved ({ all = false }: { readonly all?: boolean } = {}): readonly Lead[] { return this.all.filter(lead => lead.hasMoved(all ? 1 : entriesPerSnapshot)) }
 
-  /** Delete the snapshots that are of no use any more. */
+  /**
+   * Delete the snapshots that are of no use any more. A partition of the state topic holds those of every source that has the partition: only who
+   * leads all of them knows what is of use.
+   */
   async trim (): Promise<void> {
     const { log, pipeline, leg } = this.#plan
     const oldest = new Map<number, number>()
     for (const { place: { partition }, snapshots } of this.all) oldest.set(partition, Math.min(oldest.get(partition) ?? Number.POSITIVE_INFINITY, snapshots.baseOffset))
     for (const [partition, before] of oldest) {
-      if (before === 0) continue
-      for (const gone of this.#gone) if (gone.partition === partition) await gone.keep(before)
+      if (before === 0 || !await this.#leadsAll(partition)) continue
+      for (const gone of this.#gone.keys()) if (gone.partition === partition) await gone.keep(before)
       await log.trim(names.state(pipeline.name, leg), partition, before)
     }
+  }
+
+  async #leadsAll (partition: number): Promise<boolean> {
+    const { sources } = this.#plan.pipeline
+    if (this.all.filter(({ place }) => place.partition === partition).length === sources.length) return true
+    for (const { name, topic } of sources) {
+      const led = this.all.some(({ place }) => place.source === name && place.partition === partition)
+      if (!led && partition < await partitionsOf(this.#plan, topic)) return false
+    }
+    return true
   }
 
   async #advance (lead: Lead): Promise<boolean> {
@@ -157,15 +185,16 @@ export class Leads {
     if (this.#plan.tables.size === 0 || now - this.#tablesAt < tablesEveryMs) return
     this.#tablesAt = now
     for (const table of this.#plan.tables.values()) await table.catchUp(this.#plan.log)
-    this.#register()
+    if (this.#versions === this.#told) return
+    this.#told = this.#versions
+    this.#register(this.all)
   }
 
+  get #versions (): string { return [...this.#plan.tables.values()].map(({ version }) => version).join() }
+
   /** Tell rules with a registry which keys came and went; journaled, since tables do not follow from the source log. */
-  #register (): void {
-    const versions = [...this.#plan.tables.values()].map(({ version }) => version).join()
-    if (versions === this.#told) return
-    this.#told = versions
-    for (const lead of this.all) {
+  #register (leads: readonly Lead[]): void {
+    for (const lead of leads) {
       const watched = new Set(lead.task.stages.rules.flatMap(({ registryTable }) => registryTable ?? []))
       for (const name of watched) {
         const table = this.#plan.tables.get(name)
@@ -202,23 +231,6 @@ export class Leads {
  */
 export function tickPause (silentMs: number, idleMs: number): number {
   return Math.max(Math.min(tickEveryMs, idleMs), Math.min(silentMs / 100, tickEveryMsMax))
-}
-
-/** Every partition of every source. */
-async function placesOf (plan: LegPlan): Promise<readonly Place[]> {
-  const places: Place[] = []
-  for (const { name: source, topic, idleMs } of plan.pipeline.sources) {
-    const partitions = await partitionsOf(plan, topic)
-    for (let partition = 0; partition < partitions; partition += 1) places.push({ source, topic, partition, partitions, idleMs })
-  }
-  return places
-}
-
-/** Errors: LOG_TOPIC_UNKNOWN */
-export async function partitionsOf ({ log }: LegPlan, topic: string): Promise<number> {
-  const info = await log.topic(topic)
-  if (info === null) throw new StreamError('LOG_TOPIC_UNKNOWN', { topic })
-  return info.partitions
 }
 
 /** Make the topics that a leg keeps for itself; they are partitioned like the input. */

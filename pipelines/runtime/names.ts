@@ -12,3 +12,6 @@ export const names = {
   deadLetters: (pipeline: string) => `millrace.${pipeline}.dead-letter`,
   late: (pipeline: string) => `millrace.${pipeline}.late`,
 } as const
+
+/** A task's name, as it is told to people. */
+export const taskName = ({ source, partition }: { readonly source: string, readonly partition: number }): string => `${source}/${partition}`

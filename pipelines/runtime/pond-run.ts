@@ -1,13 +1,14 @@
 import type { Outputs } from '../core/outputs.ts'
 import { Batches } from './batches.ts'
 import { Copier } from './copier.ts'
-import { countCommit } from './health.ts'
+import { countCommit, restoreHooks } from './health.ts'
 import type { LegPlan, Place } from './lead.ts'
 import { createInternalTopics, Leads } from './leads.ts'
 import { names } from './names.ts'
 import { Pace } from './pace.ts'
 import type { PondOptions, PondStatus } from './pond.ts'
 import type { RunHooks } from './race-run.ts'
+import { everything, Share } from './share.ts'
 import { copyStatus } from './status.ts'
 import type { Task } from './task.ts'
 
@@ -31,7 +32,7 @@ export class PondRun {
   #committing: Promise<Error | null> = Promise.resolve(null)
 
   constructor (plan: LegPlan, options: PondOptions, status: PondStatus) {
-    this.#plan = plan
+    this.#plan = { ...plan, ...restoreHooks(status.health) }
     this.#options = options
     this.#status = status
     this.#snapshots = new Pace(plan.clock, options.snapshotEveryMs)
@@ -71,7 +72,10 @@ export class PondRun {
     const { clock } = this.#plan
     const { lake } = this.#options
     await createInternalTopics(this.#plan)
-    const changed = await this.#leads.open((topic, partition) => lake.committed(topic, partition))
+    const share = await Share.open(this.#plan, { membership: await everything(this.#plan), committed: (topic, partition) => lake.committed(topic, partition) })
+    await this.#leads.begin()
+    share.look()
+    const changed = await this.#leads.take(await share.take({ all: true }))
     for (const copier of this.#copiers) await copier.open(this.#plan, lake)
     if (changed.length > 0 || this.#journal.count > 0) await this.#commit()
     await this.#settled()

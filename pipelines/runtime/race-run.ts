@@ -3,12 +3,13 @@ import type { Outputs } from '../core/outputs.ts'
 import type { Membership } from '../core/ports.ts'
 import { Batches } from './batches.ts'
 import type { Lead, LegPlan, Place } from './lead.ts'
-import { createInternalTopics, Leads, partitionsOf } from './leads.ts'
+import { createInternalTopics, Leads } from './leads.ts'
 import { names } from './names.ts'
 import { inOrder } from './order.ts'
 import { Pace } from './pace.ts'
 import type { ControlEvent, Encoded, RaceOptions } from './race.ts'
-import { countCommit } from './health.ts'
+import { countCommit, restoreHooks } from './health.ts'
+import { isOf, partitionsOf, Share, type Unit } from './share.ts'
 import { add, copyStatus, type LegStatus } from './status.ts'
 
 const inFlightMax = 4
@@ -37,16 +38,18 @@ export class RaceRun {
   readonly #committed = new Map<Lead, string>()
   #events: ControlEvent[] = []
   #membership: Membership | null = null
+  #share: Share | null = null
   #hooks: RunHooks | null = null
   #inFlight: Promise<void> = Promise.resolve()
   #inFlightCount = 0
   #failure: Error | null = null
   #saving: Promise<void> | null = null
+  #letting: Promise<void> | null = null
   #lastCommitMs = 0
   readonly #snapshots: Pace
 
   constructor (plan: LegPlan, options: RaceOptions, status: LegStatus) {
-    this.#plan = plan
+    this.#plan = { ...plan, ...restoreHooks(status.health) }
     this.#options = options
     this.#status = status
     this.#snapshots = new Pace(plan.clock, options.snapshotEveryMs)
@@ -71,13 +74,16 @@ export class RaceRun {
     try {
       // Snapshots go by commits too: a member that has lost the lead must not leave any behind.
       const append = (topic: string, partition: number, bytes: Uint8Array) => membership.commit({ appends: [{ topic, partition, bytes }], offsets: [] })
-      const changed = await this.#leads.open((topic, partition) => log.committed(group, topic, partition), append)
-      if (changed.length > 0 || this.#batches.count > 0) await this.#commit(true)
-      for (const lead of changed) await lead.save(await lead.copy())
+      const share = await Share.open(this.#plan, { membership, committed: (topic, partition) => log.committed(group, topic, partition), append })
+      this.#share = share
+      await this.#leads.begin()
+      share.look()
+      await this.#takeIn(await share.take({ all: true }))
       this.#lastCommitMs = clock.monotonicMs()
       this.#snapshots.begin()
       hooks.ready()
       while (!signal.aborted) {
+        await this.#follow(share, membership)
         const progressed = await this.#leads.round(signal)
         await this.#commitIfDue()
         await this.#snapshotIfDue()
@@ -85,10 +91,43 @@ export class RaceRun {
       }
       await this.#drain()
     } finally {
+      await this.#share?.stop()
       await this.#inFlight
       await this.#saving
+      await this.#letting
       await membership.leave().catch(() => {})
     }
+  }
+
+  /** What the group gives is restored beside the rounds; what it wants back is let go. */
+  async #follow (share: Share, membership: Membership): Promise<void> {
+    share.look()
+    const units = await share.take()
+    if (units.length > 0) await this.#takeIn(units)
+    if (membership.revoked.length > 0 && this.#letting === null) await this.#letGo(share, membership)
+  }
+
+  async #takeIn (units: readonly Unit[]): Promise<void> {
+    const changed = await this.#leads.take(units)
+    if (changed.length > 0 || this.#batches.count > 0) await this.#commit(true)
+    for (const lead of changed) await lead.save(await lead.copy())
+  }
+
+  /** What is under way is finished and committed; a snapshot that stands for the committed position makes the next owner's restore short. The others go on while it is written. */
+  async #letGo (share: Share, membership: Membership): Promise<void> {
+    const revoked = [...membership.revoked]
+    await this.#saving
+    await this.#commit(true)
+    const leaving = this.#leads.all.filter(({ place }) => isOf(revoked, place))
+    const copies = await this.#copies(leaving.filter(lead => lead.hasMoved(1)))
+    this.#leads.drop(leaving)
+    for (const lead of leaving) this.#committed.delete(lead)
+    this.#letting = (async () => {
+      await share.letGo(revoked)
+      await this.#save(copies)
+      // More may be wanted back by now: that comes first.
+      if (membership.revoked.every(place => isOf(revoked, place))) await membership.release()
+    })().catch(error => { this.#failure ??= error as Error }).finally(() => { this.#letting = null })
   }
 
   #taken (place: Place, out: Outputs): void {
@@ -159,10 +198,10 @@ export class RaceRun {
 
   /** Copies are taken between rounds; writing them goes on beside the next rounds. */
   async #snapshotIfDue (): Promise<void> {
-    if (this.#saving !== null || !this.#snapshots.isDue) return
+    if (this.#saving !== null || this.#letting !== null || !this.#snapshots.isDue) return
     this.#snapshots.begin()
     await this.#commit(false)
-    const copies = await this.#snapshots.timed(() => this.#copies())
+    const copies = await this.#snapshots.timed(() => this.#copies(this.#leads.unsaved()))
     const committed = this.#inFlight
     this.#saving = (async () => {
       await committed
@@ -170,8 +209,8 @@ export class RaceRun {
     })().catch(error => { this.#failure ??= error as Error }).finally(() => { this.#saving = null })
   }
 
-  async #copies (of: { readonly all?: boolean } = {}): Promise<readonly Copied[]> {
-    return Promise.all(this.#leads.unsaved(of).map(async lead => ({ lead, copy: await lead.copy() })))
+  async #copies (leads: readonly Lead[]): Promise<readonly Copied[]> {
+    return Promise.all(leads.map(async lead => ({ lead, copy: await lead.copy() })))
   }
 
   async #save (copies: readonly Copied[]): Promise<void> {
@@ -184,9 +223,11 @@ export class RaceRun {
   }
 
   async #drain (): Promise<void> {
+    await this.#share?.stop()
     await this.#saving
+    await this.#letting
     await this.#commit(true)
-    await this.#save(await this.#copies({ all: true }))
+    await this.#save(await this.#copies(this.#leads.unsaved({ all: true })))
   }
 }
 

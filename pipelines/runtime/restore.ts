@@ -11,10 +11,11 @@ import { names } from './names.ts'
 import type { Snapshot } from './snapshot.ts'
 import { Task } from './task.ts'
 
-const fetchBytesMax = 4 << 20
+/** Small enough that a task which runs beside a restore is not held up for long. */
+const fetchBytesMax = 1 << 20
 
 /** A snapshot (S), and the position (C) and journal number that are committed. */
-export interface RestorePoint { readonly saved: Snapshot, readonly offset: number, readonly journal: number }
+export interface RestorePoint { readonly saved: Snapshot, readonly offset: number, readonly journal: number, /** Ends it between two fetches. */ readonly signal?: AbortSignal | undefined }
 
 export interface Restored {
   readonly task: Task
@@ -38,12 +39,12 @@ export async function restoreState (plan: LegPlan, place: Place, point: RestoreP
   return { state, definitionHash, definition }
 }
 
-async function played (plan: LegPlan, place: Place, { saved, offset, journal }: RestorePoint): Promise<Restoring> {
+async function played (plan: LegPlan, place: Place, { saved, offset, journal, signal }: RestorePoint): Promise<Restoring> {
   const { log, pipeline, leg } = plan
   const { source, partition } = place
   const { facts } = saved
   const range = { topic: names.journal(pipeline.name, leg), partition, source, from: facts.journalOffset, after: facts.journal, upTo: journal }
-  const restoring = new Restoring(plan, place, saved)
+  const restoring = new Restoring(plan, place, saved, signal)
   await restoring.play(offset, journal > facts.journal ? await readJournal(log, range) : [])
   return restoring
 }
@@ -53,6 +54,7 @@ class Restoring {
   readonly #place: Place
   readonly #position: number
   #to = 0
+  readonly #signal: AbortSignal | undefined
   readonly #verdicts = new Map<number, string | null>()
   readonly #out = new Outputs()
   #state: StateTree
@@ -62,9 +64,10 @@ class Restoring {
   /** Null until something must be played: a drained state needs no definition but the present one. */
   #task: Task | null = null
 
-  constructor (plan: LegPlan, place: Place, { state, facts }: Snapshot) {
+  constructor (plan: LegPlan, place: Place, { state, facts }: Snapshot, signal: AbortSignal | undefined) {
     this.#plan = plan
     this.#place = place
+    this.#signal = signal
     this.#state = state
     this.#position = facts.position
     this.definitionHash = facts.definitionHash
@@ -133,6 +136,7 @@ class Restoring {
     const task = this.#live()
     const { topic, partition } = this.#place
     while (task.position < to) {
+      this.#signal?.throwIfAborted()
       const { bytes } = await this.#plan.log.fetch({ topic, partition, offset: task.position, bytesMax: fetchBytesMax, waitMs: 0 })
       const end = Math.min(endOf(bytes), to)
       if (end <= task.position) throw new StreamError('STATE_POSITION', { ...this.#where, snapshot: task.position, committed: to })

@@ -46,7 +46,7 @@ async function turn (): Promise<Turn> {
     let memoryBytes = 0
     const cpu = process.cpuUsage()
     const from = performance.now()
-    const engine = await Engine.start({ definition, embedded, partitions, reset: () => false, onEvent: () => {} })
+    const engine = await Engine.start({ definition, system: embedded, partitions, reset: () => false, onEvent: () => {} })
     for (let poll = 0; !await isDone(embedded, engine); poll += 1) {
       await Promise.race([new Promise(resolve => { setTimeout(resolve, 5) }), engine.failed])
       if (poll % 20 === 0) memoryBytes = Math.max(memoryBytes, ownMemory())
@@ -79,7 +79,7 @@ async function fill ({ log }: Embedded): Promise<void> {
 
 async function isDone ({ log }: Embedded, { race, pond }: Engine): Promise<boolean> {
   const { stored } = pond!.status
-  if (race.status.readings < records || stored.readings < records || stored.events < race.status.raised + race.status.cleared) return false
+  if (race!.status.readings < records || stored.readings < records || stored.events < race!.status.raised + race!.status.cleared) return false
   return await racePosition(log) === records
 }
 
@@ -94,7 +94,7 @@ async function check ({ log }: Embedded, { race, lake }: Engine): Promise<void> 
   const [rollups] = await lake!.query('SELECT count(*) AS n, CAST(sum(n) AS BIGINT) AS readings, count(DISTINCT "start") AS minutes FROM embedded_minute')
   const [alerts] = await lake!.query("SELECT count(*) AS n, count(*) FILTER (WHERE state = 'cleared') AS cleared FROM embedded_alerts")
   const { end } = await log.range('embedded.control', 0)
-  const { raised, cleared } = race.status
+  const { raised, cleared } = race!.status
   const minutes = Math.floor((records / perSecond - 5) / 60)
   const right = readings!.n === records && readings!.positions === records && readings!.keys === keys
     && rollups!.n === keys * minutes && rollups!.readings === minutes * 60 * perSecond

@@ -3,10 +3,22 @@ import { join } from 'node:path'
 import { machineClock } from '../../connectors/embedded/clock.ts'
 import { type EmbeddedLog, openEmbeddedLog } from '../../connectors/embedded/log.ts'
 import { embeddedRegistry } from '../../connectors/embedded/registry.ts'
-import type { ClockPort, RegistryPort } from '../core/ports.ts'
+import type { Profile } from '../define/profile.ts'
+import { embeddedContracts } from './contracts.ts'
 import { CliError } from './exit.ts'
+import type { Reader, System, Target } from './system.ts'
 
-export interface Embedded { readonly log: EmbeddedLog, readonly registry: RegistryPort, readonly clock: ClockPort, readonly lakeFile: string }
+export interface Embedded extends System { readonly log: EmbeddedLog }
+
+/** The embedded log and lake of a data folder. */
+export function embeddedTarget (data: string, { variables = {}, topics, lake }: Profile = {}): Target {
+  return {
+    kind: 'embedded', variables, describe: 'embedded', keyspace: lake?.keyspace ?? null, partitions: topics?.partitions ?? null,
+    contracts: embeddedContracts(data),
+    open: openEmbedded,
+    openReader: () => openReader(data),
+  }
+}
 
 /** The embedded log and registry of a data folder, for the one process that writes. Errors: LOG_LOCKED */
 export async function openEmbedded (folder: string): Promise<Embedded> {
@@ -15,7 +27,7 @@ export async function openEmbedded (folder: string): Promise<Embedded> {
 }
 
 /** The same for reading beside a running pipeline. */
-export async function openReader (folder: string): Promise<Pick<Embedded, 'log' | 'registry'>> {
+export async function openReader (folder: string): Promise<Reader> {
   const log = await openEmbeddedLog({ folder: join(pipelineFolder(folder), 'log'), clock: machineClock, readOnly: true })
   return { log, registry: embeddedRegistry(log) }
 }
@@ -25,6 +37,6 @@ export function pipelineFolder (folder: string): string {
   if (existsSync(join(folder, 'log'))) return folder
   const found = existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder).filter(name => existsSync(join(folder, name, 'log'))) : []
   if (found.length === 1) return join(folder, found[0]!)
-  if (found.length === 0) throw new CliError('external', `Cannot find a log: folder=${JSON.stringify(folder)}; start a pipeline with \`millrace dev\`, or name its folder with --data`)
+  if (found.length === 0) throw new CliError('external', `Cannot find a log: folder=${JSON.stringify(folder)}; start a pipeline with \`millrace dev\`, name its folder with --data, or a cluster with --profile`)
   throw new CliError('usage', `Cannot choose between pipelines: name one with --data ${found.map(name => join(folder, name)).join(' or ')}`)
 }

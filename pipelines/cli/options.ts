@@ -1,4 +1,24 @@
-import { Option } from 'commander'
+import { type Command, Option } from 'commander'
 
 /** Where the embedded log, registry and lake live. */
 export const folderOption = () => new Option('--data <folder>', 'folder of the embedded log and lake').env('MILLRACE_DATA').default('.millrace')
+
+/** What the options of `addTargetOptions` come to. */
+export interface TargetOptions {
+  readonly data: string
+  readonly profile?: string
+  readonly profiles?: string
+  readonly X?: readonly string[]
+  /** The folder was named on the command line. */
+  readonly isFolder?: boolean
+}
+
+/** The options that say where a verb does its work; `target.ts` reads them. */
+export function addTargetOptions (command: Command): Command {
+  return command
+    .addOption(folderOption())
+    .addOption(new Option('--profile <name>', 'where to run: a name in millrace.profiles.yaml; `kafka` is a cluster of this machine, `embedded` the data folder').env('MILLRACE_PROFILE'))
+    .addOption(new Option('--profiles <file>', 'the file of profiles').env('MILLRACE_PROFILES'))
+    .option('-X <property=value>', 'a property of Kafka or of the registry, by its own name; may be given again', (value: string, before: readonly string[] = []) => [...before, value])
+    .hook('preAction', (_, verb) => { verb.setOptionValue('isFolder', verb.getOptionValueSource('data') === 'cli') })
+}

@@ -2,15 +2,19 @@ import { mkdirSync, readdirSync, watch } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { ControlEvent } from '../../schemas/control-event.ts'
 import { StreamError } from '../core/errors.ts'
+import type { CompiledPipeline } from '../core/stage.ts'
 import { durationMs } from '../core/time.ts'
 import { compileDefinition } from '../define/compile.ts'
 import { loadDefinition } from '../define/load.ts'
 import type { CheckedDefinition } from '../define/schema.ts'
-import { embeddedContracts, registryContracts } from './contracts.ts'
-import { openEmbedded, type Embedded } from './embedded.ts'
-import { Engine } from './engine.ts'
+import type { Leg } from '../runtime/names.ts'
+import type { LegStatus } from '../runtime/status.ts'
+import { registryContracts } from './contracts.ts'
+import { Engine, type RunningRace } from './engine.ts'
 import { CliError, told } from './exit.ts'
+import type { System, Target } from './system.ts'
 import { count, paint, say } from './talk.ts'
+import { exportVariables } from './target.ts'
 import { LiveView, type ViewState } from './view.ts'
 
 /** Something that brings readings: the simulator, a file; null: other processes do. */
@@ -21,13 +25,20 @@ export interface Feeder {
 
 export interface SessionOptions {
   readonly definition: string
+  /** Where what a process keeps lies, in a folder of the pipeline's name. */
   readonly data: string
-  readonly partitions: number
+  readonly target: Target
+  readonly partitions: number | null
+  readonly legs?: readonly Leg[]
+  /** Static name of this worker, which stays its own while the process runs. */
+  readonly member?: (folder: string) => string
+  /** Worker threads in place of a race of this thread. */
+  readonly race?: (parts: { readonly pipeline: CompiledPipeline, readonly folder: string, readonly member: string, readonly onEvent: (event: ControlEvent) => void }) => RunningRace
   /** Milliseconds; null: until a signal. */
   readonly forMs: number | null
   readonly reload: boolean
   readonly reset: (stage: string) => boolean
-  readonly feeder: (parts: { readonly embedded: Embedded, readonly engine: Engine }) => Promise<Feeder | null>
+  readonly feeder: (parts: { readonly system: System, readonly engine: Engine }) => Promise<Feeder | null>
   /** Said once everything runs. */
   readonly hints: readonly string[]
 }
@@ -53,6 +64,8 @@ export class Session {
   #engine: Engine | null = null
   #recent: { at: number, ingested: number }[] = []
   #startedMs = 0
+  #folder = ''
+  #member: string | null = null
   #ended = false
   #firstAlertMs: number | null = null
 
@@ -62,7 +75,7 @@ export class Session {
   }
 
   async run (): Promise<void> {
-    const { definition, data, forMs } = this.#options
+    const { data, forMs, target } = this.#options
     let asked = 0
     const stop = () => {
       asked += 1
@@ -71,18 +84,21 @@ export class Session {
     }
     process.on('SIGINT', stop).on('SIGTERM', stop)
     this.#startedMs = performance.now()
-    const first = await loadDefinition(definition, { contracts: embeddedContracts(data) })
+    exportVariables(target.variables)
+    const first = await this.#load(target.contracts)
     const folder = resolve(data, first.name)
     makeFolder(folder)
-    const embedded = await openEmbedded(folder)
+    this.#folder = folder
+    const system = await target.open(folder)
     const feeding = new AbortController()
     try {
-      this.#engine = await this.#start(first, embedded)
-      const feeder = await this.#options.feeder({ embedded, engine: this.#engine })
+      this.#member = this.#options.member?.(folder) ?? null
+      this.#engine = await this.#start(first, system)
+      const feeder = await this.#options.feeder({ system, engine: this.#engine })
       this.#greet(first, folder, feeder)
       const fed = feeder?.start(feeding.signal) ?? Promise.resolve()
       fed.catch(() => {})
-      const reloading = this.#options.reload ? this.#reloadOnSave(first, embedded) : Promise.resolve()
+      const reloading = this.#options.reload ? this.#reloadOnSave(first, system) : Promise.resolve()
       await this.#show(forMs, [fed, reloading])
       this.#stop.abort()
       feeding.abort()
@@ -96,14 +112,25 @@ export class Session {
       // After an error: what still runs would keep the process, and the folder, for ever.
       if (!this.#ended) await this.#engine?.stop().catch(() => {})
       process.off('SIGINT', stop).off('SIGTERM', stop)
-      await embedded.log.close()
+      await system.log.close()
     }
   }
 
-  #start (definition: CheckedDefinition, embedded: Embedded): Promise<Engine> {
-    const { partitions, reset } = this.#options
+  async #load (contracts: Target['contracts']): Promise<CheckedDefinition> {
+    const { definition, target: { variables, keyspace } } = this.#options
+    const loaded = await loadDefinition(definition, { contracts, variables })
+    return keyspace === null || loaded.lake === undefined ? loaded : { ...loaded, lake: { ...loaded.lake, keyspace } }
+  }
+
+  #start (definition: CheckedDefinition, system: System): Promise<Engine> {
+    const { partitions, reset, legs, race } = this.#options
+    const member = this.#member
+    const onEvent = (event: ControlEvent) => { this.#onEvent(event) }
     return Engine.start({
-      definition, embedded, partitions, reset, onEvent: event => { this.#onEvent(event) },
+      definition, system, partitions, reset, onEvent,
+      ...member !== null && { member }, ...legs !== undefined && { legs },
+      ...race !== undefined && { race: race({ pipeline: compileDefinition(definition), folder: this.#folder, member: member!, onEvent }) },
+      onWarning: text => { this.#view.note(paint.yellow(text)) },
       onRetry: (leg, error, pauseMs) => { this.#view.note(paint.yellow(`the ${leg} begins again in ${pauseMs} ms: ${error.message}`)) },
     })
   }
@@ -117,6 +144,8 @@ export class Session {
     const file = relative('.', this.#options.definition)
     say(`${paint.bold(definition.name)}${definition.description === undefined ? '' : `  ${definition.description}`}`)
     if (feeder !== null) say(`  input       ${feeder.describe}`)
+    if (this.#options.target.kind !== 'embedded') say(`  log         ${this.#options.target.describe}`)
+    if (this.#member !== null) say(`  worker      ${this.#member}`)
     say(`  data        ${relative('.', folder)}`)
     say(`  definition  ${paint.bold(file)}${this.#options.reload ? '  (edit and save: it takes effect at once)' : ''}`)
     for (const hint of this.#options.hints) say(`  ${hint}`)
@@ -136,10 +165,13 @@ export class Session {
     }
   }
 
+  /** Of the race; of the pond where this process runs no race. */
+  get #status (): LegStatus { return (this.#engine!.race ?? this.#engine!.pond)!.status }
+
   #totals (): Totals {
-    const { race, pond } = this.#engine!
-    const stored = pond?.status.stored ?? { readings: 0, rollups: 0, events: 0 }
-    const now = { ...none, ingested: race.status.readings, ...race.status, ...stored }
+    const status = this.#status
+    const stored = this.#engine!.pond?.status.stored ?? { readings: 0, rollups: 0, events: 0 }
+    const now = { ...none, ingested: status.readings, ...status, ...stored }
     return Object.fromEntries(Object.keys(none).map(name => [name, this.#before[name as keyof Totals] + now[name as keyof Totals]])) as Totals
   }
 
@@ -151,36 +183,36 @@ export class Session {
     const [oldest] = this.#recent
     const rate = oldest === undefined || at - oldest.at < 1 ? 0 : (totals.ingested - oldest.ingested) * 1000 / (at - oldest.at)
     return {
-      ...totals, rate, deadLetters: merged(this.#dead, race.status.deadLetters), watermark: race.status.watermark,
-      lag: { race: race.status.lag, pond: pond?.status.lag ?? 0 }, stored: { readings: totals.readings, rollups: totals.rollups, alerts: totals.raised },
+      ...totals, rate, deadLetters: merged(this.#dead, this.#status.deadLetters), watermark: this.#status.watermark,
+      lag: { race: race?.status.lag ?? 0, pond: pond?.status.lag ?? 0 }, stored: { readings: totals.readings, rollups: totals.rollups, alerts: totals.raised },
     }
   }
 
   /** A changed definition takes over at a drained position; a wrong one is told and changes nothing. */
-  async #reloadOnSave (first: CheckedDefinition, embedded: Embedded): Promise<void> {
+  async #reloadOnSave (first: CheckedDefinition, system: System): Promise<void> {
     const { definition } = this.#options
     const changes = new Changes(definition, this.#stop.signal)
     let running = first
     while (await changes.next()) {
-      const next = await this.#changed(embedded).catch(this.#refuse)
-      if (next === null || !await this.#replace(running, next, embedded)) continue
+      const next = await this.#changed(system).catch(this.#refuse)
+      if (next === null || !await this.#replace(running, next, system)) continue
       running = next
       this.#view.note(paint.green(`${basename(definition)} reloaded`))
     }
   }
 
   /** Null: what was saved changes nothing. */
-  async #changed (embedded: Embedded): Promise<CheckedDefinition | null> {
-    const next = await loadDefinition(this.#options.definition, { contracts: registryContracts(embedded.registry) })
+  async #changed ({ registry }: System): Promise<CheckedDefinition | null> {
+    const next = await this.#load(registryContracts(registry))
     return compileDefinition(next).hash === this.#engine!.pipeline.hash ? null : next
   }
 
   /** False where the next definition cannot take over, for its state or the lake: the one before goes on. */
-  async #replace (running: CheckedDefinition, next: CheckedDefinition, embedded: Embedded): Promise<boolean> {
+  async #replace (running: CheckedDefinition, next: CheckedDefinition, system: System): Promise<boolean> {
     await this.#engine!.stop()
     this.#keepTotals()
-    const engine = await this.#start(next, embedded).catch(this.#refuse)
-    this.#engine = engine ?? await this.#start(running, embedded)
+    const engine = await this.#start(next, system).catch(this.#refuse)
+    this.#engine = engine ?? await this.#start(running, system)
     return engine !== null
   }
 
@@ -192,8 +224,8 @@ export class Session {
 
   #keepTotals (): void {
     this.#before = this.#totals()
-    for (const [reason, many] of this.#engine!.race.status.deadLetters) this.#dead.set(reason, (this.#dead.get(reason) ?? 0) + many)
-    for (const [reason, many] of this.#engine!.race.status.dropped) this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + many)
+    for (const [reason, many] of this.#status.deadLetters) this.#dead.set(reason, (this.#dead.get(reason) ?? 0) + many)
+    for (const [reason, many] of this.#status.dropped) this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + many)
   }
 
   /** What was appended before the end is processed and stored. */
@@ -213,8 +245,8 @@ export class Session {
     this.#view.show(this.#state(), Number.POSITIVE_INFINITY)
     this.#view.close()
     const totals = this.#totals()
-    const dead = merged(this.#dead, engine.race.status.deadLetters)
-    const dropped = merged(this.#dropped, engine.race.status.dropped)
+    const dead = merged(this.#dead, this.#status.deadLetters)
+    const dropped = merged(this.#dropped, this.#status.dropped)
     const list = (counts: ReadonlyMap<string, number>) => [...counts].map(([reason, many]) => `${reason} ${count(many)}`).join(', ')
     const lines: readonly (readonly [string, string])[] = [
       ['ran', `${seconds.toFixed(1)} s`],

@@ -1,19 +1,19 @@
 import { type Command, Option } from 'commander'
 import { records, type LogRecord } from '../core/record-batch.ts'
+import { endOf } from '../runtime/restore.ts'
 import type { LogPort, RegistryPort } from '../core/ports.ts'
 import { durationMs } from '../core/time.ts'
 import { CliError } from './exit.ts'
-import { folderOption } from './options.ts'
+import { addTargetOptions, type TargetOptions } from './options.ts'
 import { put, say } from './talk.ts'
 
-interface TailOptions { readonly data: string, readonly from: string, readonly to?: string, readonly limit?: number, readonly key?: string, readonly where?: readonly string[], readonly follow: boolean, readonly output: 'json' | 'value' }
+interface TailOptions extends TargetOptions { readonly from: string, readonly to?: string, readonly limit?: number, readonly key?: string, readonly where?: readonly string[], readonly follow: boolean, readonly output: 'json' | 'value' }
 
 /** `millrace tail <topic>`: the records of a topic as JSON lines, old ones first, then as they come. */
 export function addTail (program: Command): void {
-  program.command('tail')
+  addTargetOptions(program.command('tail'))
     .description('print the records of a topic, decoded; without a topic, list the topics')
     .argument('[topic]')
-    .addOption(folderOption())
     .option('--from <where>', '"start", "end", an offset, a time (2026-01-31T12:00:00Z) or how long ago (10m)', 'end')
     .option('--to <where>', 'stop before this offset or time')
     .option('--limit <count>', 'stop after so many records', wholeNumber)
@@ -30,8 +30,8 @@ function wholeNumber (text: string): number {
 }
 
 async function tail (topic: string | undefined, options: TailOptions): Promise<void> {
-  const { openReader } = await import('./embedded.ts')
-  const { log, registry } = await openReader(options.data)
+  const { targetOf } = await import('./target.ts')
+  const { log, registry } = await (await targetOf(options)).openReader()
   const stop = new AbortController()
   process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort())
   try {
@@ -107,15 +107,15 @@ class Tail {
   async #step (partition: number, offset: number, until: Bound | null, wait: boolean): Promise<{ next: number, done: boolean }> {
     const { log, topic, options, signal } = this.#run
     const { bytes, end } = await log.fetch({ topic, partition, offset, bytesMax: 1 << 20, waitMs: wait && options.follow ? 500 : 0, signal })
-    let next = offset
+    // Transactions leave offsets without records.
+    const past = Math.max(offset, endOf(bytes))
     for (const record of records(bytes)) {
       if (record.offset < offset) continue
-      if (until !== null && ('offset' in until ? record.offset >= until.offset : record.timestamp >= until.timestamp)) return { next, done: true }
-      next = record.offset + 1
+      if (until !== null && ('offset' in until ? record.offset >= until.offset : record.timestamp >= until.timestamp)) return { next: record.offset, done: true }
       await this.#print(record, partition)
       if (this.#full()) break
     }
-    return { next, done: !options.follow && next >= end }
+    return { next: past, done: !options.follow && past >= end }
   }
 
   async #print (record: LogRecord, partition: number): Promise<void> {

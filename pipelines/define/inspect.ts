@@ -5,6 +5,7 @@ import { StreamError } from '../core/errors.ts'
 import { checkReferences } from './compile.ts'
 import { type ContractResolver, resolveContracts } from './contracts.ts'
 import { type DefinitionProblem, Problems, problemsOf } from './problem.ts'
+import type { Variables } from './profile.ts'
 import type { CheckedDefinition } from './schema.ts'
 import type { SourceText } from './source-text.ts'
 import { readTypeScript } from './ts-source.ts'
@@ -13,6 +14,8 @@ import { checkWritten } from './written.ts'
 export interface InspectOptions {
   /** Answers for contracts written as `subject@version`. */
   readonly contracts?: ContractResolver
+  /** Values for `${name}` in YAML. */
+  readonly variables?: Variables
 }
 /** A definition as its file has it: `definition` is null when there are problems. */
 export interface Inspected { readonly definition: CheckedDefinition | null, readonly problems: readonly DefinitionProblem[], readonly text: SourceText }
@@ -22,7 +25,7 @@ export interface Inspected { readonly definition: CheckedDefinition | null, read
  *
  * Errors: DEFINITION_UNREADABLE when the file is missing or of no known kind
  */
-export async function inspectDefinition (path: string, { contracts }: InspectOptions = {}): Promise<Inspected> {
+export async function inspectDefinition (path: string, { contracts, variables }: InspectOptions = {}): Promise<Inspected> {
   let text: string
   try { text = await readFile(path, 'utf8') } catch (cause) { throw new StreamError('DEFINITION_UNREADABLE', { file: path, reason: (cause as NodeJS.ErrnoException).code }, { cause }) }
   const problems = new Problems()
@@ -33,7 +36,7 @@ export async function inspectDefinition (path: string, { contracts }: InspectOpt
   }
   if (!/\.(ya?ml|json)$/.test(path)) throw new StreamError('DEFINITION_UNREADABLE', { file: path, reason: 'a definition is a .yaml, .yml, .json or .ts file' })
   const { readYaml } = await import('./yaml-source.ts')
-  const source = readYaml(text, problems)
+  const source = readYaml(text, problems, variables)
   const raw = problems.list.length > 0 ? undefined : await resolveContracts(source.raw, { folder, problems, resolver: contracts ?? null })
   return inspected({ raw, problems, folder, text: source })
 }

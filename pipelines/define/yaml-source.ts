@@ -1,6 +1,8 @@
 import { isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, type Range, type Scalar } from 'yaml'
 import type { Path, Problems } from './problem.ts'
+import type { Variables } from './profile.ts'
 import { offsetInQuoted, offsetOf, type Place, type SourceText } from './source-text.ts'
+import { fillVariables } from './variables.ts'
 
 /** YAML text as plain data, and where each part of it stands. */
 export interface YamlSource extends SourceText { readonly raw: unknown }
@@ -9,18 +11,22 @@ export interface YamlSource extends SourceText { readonly raw: unknown }
 const aliasesMax = 1_000
 
 /** Read YAML; what is no YAML goes to `problems`, with its place. */
-export function readYaml (text: string, problems: Problems): YamlSource {
+export function readYaml (text: string, problems: Problems, variables: Variables = {}): YamlSource {
   const lines = new LineCounter()
   const document = attempt(problems, () => parseDocument(text, { lineCounter: lines, prettyErrors: false })) ?? parseDocument('')
   for (const { message, pos } of document.errors) {
     const { line, col } = lines.linePos(pos[0])
     problems.add([], message.split('\n')[0]!, { line, column: col })
   }
+  const filled = document.errors.length > 0 ? new Set() : fillVariables(document, { variables, problems })
   const placeOf = (offset: number): Place => { const { line, col } = lines.linePos(offset); return { line, column: col } }
   return {
     raw: document.errors.length > 0 ? null : attempt(problems, () => document.toJS({ maxAliasCount: aliasesMax }) as unknown),
     locate: (path, at) => placeOf(find(document.contents as Node | null, path, at)),
-    locateWithin: (path, within) => placeWithin({ text, node: nodeAt(document.contents as Node | null, path), within, placeOf }),
+    locateWithin: (path, within) => {
+      const node = nodeAt(document.contents as Node | null, path)
+      return filled.has(node) ? null : placeWithin({ text, node, within, placeOf })
+    },
   }
 }
 

@@ -59,6 +59,21 @@ export function countCommit ({ commitTimes }: LegHealth, tookMs: number): void {
   commitTimes.sumMs += tookMs
 }
 
+/** Of several workers, as if they were one: it reads when all do, and one's trouble is everyone's. */
+export function mergeHealth (healths: readonly LegHealth[]): LegHealth {
+  const merged = { ...createHealth(), reading: healths.length > 0 && healths.every(({ reading }) => reading), tasks: () => healths.flatMap(({ tasks }) => tasks()) }
+  for (const { commitTimes, snapshotBytes, restores, restoreMs, restoring, trouble } of healths) {
+    commitTimes.counts.forEach((many, at) => { merged.commitTimes.counts[at]! += many })
+    merged.commitTimes.sumMs += commitTimes.sumMs
+    merged.snapshotBytes += snapshotBytes
+    merged.restores += restores
+    merged.restoreMs += restoreMs
+    merged.restoring ??= restoring
+    merged.trouble ??= trouble
+  }
+  return merged
+}
+
 /** For the plan of a leg's tasks. */
 export function restoreHooks (health: LegHealth) {
   return {

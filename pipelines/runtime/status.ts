@@ -1,4 +1,4 @@
-import { createHealth, type LegHealth } from './health.ts'
+import { createHealth, type LegHealth, mergeHealth } from './health.ts'
 
 /**
  * What a leg has done since it started, and where it stands.
@@ -41,4 +41,17 @@ export function resetStatus (status: LegStatus, { deadLetters, dropped, ...numbe
     to.clear()
     for (const [reason, many] of from) to.set(reason, many)
   }
+}
+
+const counted = ['readings', 'normalised', 'windows', 'raised', 'cleared', 'late', 'commits', 'snapshots', 'retries', 'lag'] as const
+
+/** Of several workers, as if they were one: counts add up, the watermark is the lowest. */
+export function mergeStatus (statuses: readonly LegStatus[]): LegStatus {
+  const watermarks = statuses.map(({ watermark }) => watermark).filter(Number.isFinite)
+  const merged = { ...createStatus(), health: mergeHealth(statuses.map(({ health }) => health)), watermark: watermarks.length === 0 ? Number.NEGATIVE_INFINITY : Math.min(...watermarks) }
+  for (const status of statuses) {
+    for (const name of counted) merged[name] += status[name]
+    for (const [to, from] of [[merged.deadLetters, status.deadLetters], [merged.dropped, status.dropped]] as const) for (const [reason, many] of from) add(to, reason, many)
+  }
+  return merged
 }

@@ -23,7 +23,7 @@ function folderOf (t: TestContext): string {
   return folder
 }
 
-const engineOn = (embedded: Embedded) => Engine.start({ definition, embedded, partitions, reset: () => false, onEvent: () => {} })
+const engineOn = (embedded: Embedded) => Engine.start({ definition, system: embedded, partitions, reset: () => false, onEvent: () => {} })
 
 /** Some readings through both legs, drained. */
 async function fill (embedded: Embedded, count = 200): Promise<void> {
@@ -32,7 +32,7 @@ async function fill (embedded: Embedded, count = 200): Promise<void> {
   const writer = new RecordBatchWriter()
   for (let n = 0; n < count; n += 1) writer.append(0, null, encode({ id: `d${n % 5}`, ts: Date.now(), seq: n, celsius: 9 + (n % 2) }))
   await embedded.log.append('killed.readings', 0, writer.finish())
-  while (engine.race.status.readings < count || engine.pond!.status.readings < count) await Promise.race([engine.failed, new Promise(resolve => { setTimeout(resolve, 20) })])
+  while (engine.race!.status.readings < count || engine.pond!.status.readings < count) await Promise.race([engine.failed, new Promise(resolve => { setTimeout(resolve, 20) })])
   await engine.stop()
 }
 

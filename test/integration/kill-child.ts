@@ -13,7 +13,7 @@ const say = (line: string) => { process.stdout.write(`${line}\n`) }
 const embedded = await openEmbedded(folder)
 const { log, registry } = embedded
 const engine = await Engine.start({
-  definition, embedded, partitions, reset: () => false, onEvent: () => {},
+  definition, system: embedded, partitions, reset: () => false, onEvent: () => {},
   timing: { snapshotEveryMs: 120, raceCommitEveryMs: 20, pondCommitEveryMs: 60, expireEveryMs: 1_000 },
 })
 engine.failed.catch((error: unknown) => {

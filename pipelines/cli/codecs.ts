@@ -1,0 +1,64 @@
+import { type ControlEvent, controlEventCodec } from '../../schemas/control-event.ts'
+import { deadLetterCodec } from '../../schemas/dead-letter.ts'
+import { lateReadingCodec } from '../../schemas/late-reading.ts'
+import type { Codec } from '../../schemas/codec.ts'
+import type { RegistryPort } from '../core/ports.ts'
+import type { Headers } from '../core/record-batch.ts'
+import type { CompiledPipeline } from '../core/stage.ts'
+import type { TableRow } from '../core/table.ts'
+import { createDisplay } from '../decode/display.ts'
+import { names } from '../runtime/names.ts'
+import type { PondCodecs } from '../runtime/pond.ts'
+import type { RaceCodecs } from '../runtime/race.ts'
+
+/** Rows of a table: whatever schema wrote them, as plain values. */
+export function rowDecoder (registry: RegistryPort) {
+  const displays = new Map<number, (value: Uint8Array) => unknown>()
+  return async (value: Uint8Array): Promise<TableRow | null> => {
+    if (value.length < 5 || value[0] !== 0) return null
+    const id = new DataView(value.buffer, value.byteOffset, value.byteLength).getInt32(1)
+    if (!displays.has(id)) {
+      const schema = await registry.byId(id)
+      if (schema === null) return null
+      displays.set(id, createDisplay(schema))
+    }
+    try { return displays.get(id)!(value) as TableRow } catch { return null }
+  }
+}
+
+const text = new TextEncoder()
+
+/** How outputs look on their topics; registers their schemas. */
+export async function raceCodecs (pipeline: CompiledPipeline, registry: RegistryPort): Promise<RaceCodecs> {
+  const register = (topic: string, { schema }: Codec<never>) => registry.register(`${topic}-value`, schema)
+  const eventId = pipeline.control === null ? 0 : await register(pipeline.control.topic, controlEventCodec as Codec<never>)
+  const letterId = await register(names.deadLetters(pipeline.name), deadLetterCodec as Codec<never>)
+  const lateId = await register(names.late(pipeline.name), lateReadingCodec as Codec<never>)
+  const origin = ({ topic, partition }: { readonly topic: string, readonly partition: number }, offset: number) => ({ topic, partition, offset })
+  return {
+    event: event => ({ key: text.encode(event.key), value: controlEventCodec.encode(event, eventId), headers: cloudEvent(event) }),
+    late: ({ window, key, at, arrival, value, position }, place) => ({
+      key: text.encode(key), headers: [['window', text.encode(window)]],
+      value: lateReadingCodec.encode({ pipeline: pipeline.name, window, key, at, arrival, value, source: origin(place, position) }, lateId),
+    }),
+    deadLetter: ({ step, reason, message, arrival, schemaId, key, value, headers, position }, place) => ({
+      key, headers: [['reason', text.encode(reason)]],
+      value: deadLetterCodec.encode({ pipeline: pipeline.name, step, reason, message, arrival, schemaId, key, value, headers, source: origin(place, position) }, letterId),
+    }),
+  }
+}
+
+/** Source: CloudEvents 1.0, Kafka protocol binding, binary mode. */
+function cloudEvent ({ id, pipeline, rule, key, state, arrivedAt }: ControlEvent): Headers {
+  const fields = {
+    ce_specversion: '1.0', ce_id: id, ce_type: `millrace.alert.${state}`, ce_source: `/millrace/${pipeline}/${encodeURIComponent(rule)}`, ce_subject: key,
+    ce_time: new Date(arrivedAt).toISOString(), 'content-type': 'application/avro',
+  }
+  return Object.entries(fields).map(([name, value]) => [name, text.encode(value)] as const)
+}
+
+function orNull<T> (codec: Codec<T>) {
+  return (value: Uint8Array): T | null => { try { return codec.decode(value) } catch { return null } }
+}
+/** Values of the race's topics, read back. */
+export const pondCodecs: PondCodecs = { event: orNull(controlEventCodec), deadLetter: orNull(deadLetterCodec), late: orNull(lateReadingCodec) }

@@ -1,0 +1,77 @@
+import { dirname, join, resolve } from 'node:path'
+import { kafkaEnvironment, kafkaProperties } from '../../connectors/kafka/config.ts'
+import { nearest } from '../core/nearest.ts'
+import { type Profile, readProfile, type Variables } from '../define/profile.ts'
+import { embeddedTarget } from './embedded.ts'
+import { CliError } from './exit.ts'
+import { type KafkaFacts, kafkaTarget } from './kafka.ts'
+import type { TargetOptions } from './options.ts'
+import type { Target } from './system.ts'
+
+const fileName = 'millrace.profiles.yaml'
+
+/**
+ * The cluster that profile, environment and -X name, later ones before earlier ones; the data folder where none of them names one, or where it alone is given.
+ *
+ * Errors: PROFILE_INVALID, KAFKA_CONFIG, REGISTRY_CONFIG
+ */
+export async function targetOf (options: TargetOptions, { definition, environment = process.env }: { readonly definition?: string, readonly environment?: Readonly<Record<string, string | undefined>> } = {}): Promise<Target> {
+  const facts = await factsOf(options, { definition, environment })
+  return facts === null || facts.cluster === null ? embeddedTarget(options.data, facts?.profile ?? {}) : kafkaTarget(facts.cluster)
+}
+
+/** What a worker thread needs to make the same target. Null: the data folder. */
+export async function kafkaFacts (options: TargetOptions, definition: string): Promise<KafkaFacts | null> {
+  return (await factsOf(options, { definition, environment: process.env }))?.cluster ?? null
+}
+
+interface Facts { readonly profile: Profile, readonly cluster: KafkaFacts | null }
+
+async function factsOf (options: TargetOptions, { definition, environment }: { readonly definition: string | undefined, readonly environment: Readonly<Record<string, string | undefined>> }): Promise<Facts | null> {
+  if (options.profile === 'embedded' || (options.isFolder === true && options.profile === undefined && options.X === undefined)) return null
+  const files = options.profiles === undefined ? [...definition === undefined ? [] : [join(dirname(resolve(definition)), fileName)], resolve(fileName)] : [resolve(options.profiles)]
+  const profile = options.profile === undefined ? {} : await readProfile({ name: options.profile, files, environment })
+  const { prefix, replication, partitions = null } = profile.topics ?? {}
+  const given = propertiesOf(options.X ?? [])
+  const properties: Record<string, string> = {
+    ...profile.kafka, ...prefix !== undefined && { 'topic.prefix': prefix }, ...replication !== undefined && { 'replication.factor': `${replication}` },
+    ...kafkaEnvironment(environment), ...given.kafka,
+  }
+  if (properties['bootstrap.servers'] === undefined) return { profile, cluster: null }
+  const registry = { ...registryVariables(profile.registry ?? {}), ...schemaEnvironment(environment), ...registryVariables(given.registry) }
+  return { profile, cluster: { properties, registry, variables: profile.variables ?? {}, keyspace: profile.lake?.keyspace ?? null, partitions } }
+}
+
+/** Errors: CliError usage for what is no property */
+function propertiesOf (given: readonly string[]): { readonly kafka: Readonly<Record<string, string>>, readonly registry: Readonly<Record<string, string>> } {
+  const kafka: Record<string, string> = {}
+  const registry: Record<string, string> = {}
+  for (const text of given) {
+    const at = text.indexOf('=')
+    if (at < 1) throw new CliError('usage', `-X takes property=value, not ${JSON.stringify(text)}`)
+    const [name, value] = [text.slice(0, at), text.slice(at + 1)]
+    if (isRegistry(name)) registry[name] = value
+    else if (kafkaProperties.includes(name)) kafka[name] = value
+    else {
+      const near = nearest(name, [...kafkaProperties, 'schema.registry.url', 'basic.auth.user.info'])
+      throw new CliError('usage', `There is no property ${JSON.stringify(name)}${near === null ? '' : `; did you mean ${JSON.stringify(near)}?`}`)
+    }
+  }
+  return { kafka, registry }
+}
+
+const isRegistry = (name: string) => /^(schema\.registry|basic\.auth)\./.test(name)
+
+/** `schema.registry.ssl.ca.location` is SCHEMA_REGISTRY_SSL_CA_LOCATION, `basic.auth.user.info` SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO. */
+function registryVariables (properties: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(properties).map(([name, value]) => [`SCHEMA_REGISTRY_${name.replace(/^schema\.registry\./, '').replaceAll('.', '_').toUpperCase()}`, value]))
+}
+
+function schemaEnvironment (environment: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(environment).flatMap(([name, value]) => name.startsWith('SCHEMA_REGISTRY_') && value !== undefined ? [[name, value]] : []))
+}
+
+/** In TypeScript a definition reads them as `process.env`. */
+export function exportVariables (variables: Variables): void {
+  for (const [name, value] of Object.entries(variables)) process.env[name] ??= String(value)
+}

@@ -13,7 +13,7 @@ export interface Embedded extends System { readonly log: EmbeddedLog }
 /** The embedded log and lake of a data folder. */
 export function embeddedTarget (data: string, { variables = {}, topics, lake }: Profile = {}): Target {
   return {
-    kind: 'embedded', variables, describe: 'embedded', keyspace: lake?.keyspace ?? null, partitions: topics?.partitions ?? null,
+    kind: 'embedded', folder: '.', variables, describe: 'embedded', keyspace: lake?.keyspace ?? null, partitions: topics?.partitions ?? null,
     contracts: embeddedContracts(data),
     open: openEmbedded,
     openReader: () => openReader(data),

@@ -9,6 +9,8 @@ import type { Target } from './system.ts'
 
 /** How to reach a cluster, as plain data: a worker thread makes the same target of it. */
 export interface KafkaFacts {
+  /** The profile's, or `kafka`. */
+  readonly name: string
   /** By Kafka's own names. */
   readonly properties: Readonly<Record<string, string>>
   /** The registry's variables: SCHEMA_REGISTRY_URL and those beside it. */
@@ -23,10 +25,10 @@ export interface KafkaFacts {
  *
  * Errors: KAFKA_CONFIG, REGISTRY_CONFIG; when opened KAFKA_UNREACHABLE, KAFKA_DENIED
  */
-export function kafkaTarget ({ properties, registry, variables, keyspace, partitions }: KafkaFacts): Target {
+export function kafkaTarget ({ name, properties, registry, variables, keyspace, partitions }: KafkaFacts): Target {
   const settings = kafkaSettings(properties)
   return {
-    kind: 'kafka', variables, keyspace, partitions,
+    kind: 'kafka', folder: name, variables, keyspace, partitions,
     describe: `Kafka at ${properties['bootstrap.servers']}${settings.topicPrefix === '' ? '' : `, topics ${settings.topicPrefix}*`}`,
     contracts: async (subject, version) => registryContracts(await openRegistry(registry, null))(subject, version),
     async open (folder) {

@@ -9,16 +9,16 @@ export interface TargetOptions {
   readonly profile?: string
   readonly profiles?: string
   readonly X?: readonly string[]
-  /** The folder was named on the command line. */
+  /** The folder was named on the command line of a verb that reads: it is meant, whatever the environment says. */
   readonly isFolder?: boolean
 }
 
-/** The options that say where a verb does its work; `target.ts` reads them. */
-export function addTargetOptions (command: Command): Command {
+/** The options that say where a verb does its work; `target.ts` reads them. A verb that `runs` a pipeline has its folder on Kafka too. */
+export function addTargetOptions (command: Command, { runs = false } = {}): Command {
   return command
     .addOption(folderOption())
     .addOption(new Option('--profile <name>', 'where to run: a name in millrace.profiles.yaml; `kafka` is a cluster of this machine, `embedded` the data folder').env('MILLRACE_PROFILE'))
     .addOption(new Option('--profiles <file>', 'the file of profiles').env('MILLRACE_PROFILES'))
     .option('-X <property=value>', 'a property of Kafka or of the registry, by its own name; may be given again', (value: string, before: readonly string[] = []) => [...before, value])
-    .hook('preAction', (_, verb) => { verb.setOptionValue('isFolder', verb.getOptionValueSource('data') === 'cli') })
+    .hook('preAction', (_, verb) => { verb.setOptionValue('isFolder', !runs && verb.getOptionValueSource('data') === 'cli') })
 }

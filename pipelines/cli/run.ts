@@ -25,7 +25,7 @@ interface RunOptions extends TargetOptions {
 
 /** `millrace run`: a definition for good. A stage whose state cannot go on is refused unless it is named. */
 export function addRun (program: Command): void {
-  addTargetOptions(program.command('run'))
+  addTargetOptions(program.command('run'), { runs: true })
     .description('run a definition, on the embedded log or on Kafka')
     .argument('[definition]', 'a .yaml, .yml or .ts file; with --demo the shipped cold-chain pipeline')
     .option('--for <duration>', 'stop after a time such as 30s and print a summary')

@@ -86,7 +86,7 @@ export class Session {
     this.#startedMs = performance.now()
     exportVariables(target.variables)
     const first = await this.#load(target.contracts)
-    const folder = resolve(data, first.name)
+    const folder = resolve(data, first.name, target.folder)
     makeFolder(folder)
     this.#folder = folder
     const system = await target.open(folder)

@@ -17,6 +17,8 @@ export type Reader = Pick<System, 'log' | 'registry'>
 /** Where a verb does its work: a data folder, or a Kafka cluster. Nothing is opened before it is asked for. */
 export interface Target {
   readonly kind: 'embedded' | 'kafka'
+  /** Below the pipeline's folder: what lies there belongs to this log alone. */
+  readonly folder: string
   /** For people: the log a pipeline is on. */
   readonly describe: string
   /** Answers for contracts written as `subject@version`. */

@@ -39,7 +39,7 @@ async function factsOf (options: TargetOptions, { definition, environment }: { r
   }
   if (properties['bootstrap.servers'] === undefined) return { profile, cluster: null }
   const registry = { ...registryVariables(profile.registry ?? {}), ...schemaEnvironment(environment), ...registryVariables(given.registry) }
-  return { profile, cluster: { properties, registry, variables: profile.variables ?? {}, keyspace: profile.lake?.keyspace ?? null, partitions } }
+  return { profile, cluster: { name: options.profile ?? 'kafka', properties, registry, variables: profile.variables ?? {}, keyspace: profile.lake?.keyspace ?? null, partitions } }
 }
 
 /** Errors: CliError usage for what is no property */

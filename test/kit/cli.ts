@@ -7,7 +7,7 @@ const launcher = join(repository, 'pipelines/cli/launch.js')
 export interface RunOptions {
   readonly cwd?: string
   readonly input?: string
-  /** Beside those of this process; NO_COLOR and FORCE_COLOR are cleared first. */
+  /** Beside those of this process; colours, folders, clusters and registries of its own are left out. */
   readonly env?: Readonly<Record<string, string>>
   /** Another Node or launcher. */
   readonly program?: readonly [string, ...string[]]
@@ -23,7 +23,7 @@ export class Command {
   readonly #watchers: (() => void)[] = []
 
   constructor (args: readonly string[], { cwd = repository, input = '', env = {}, program: [program, ...first] = [process.execPath, launcher] }: RunOptions = {}) {
-    const { NO_COLOR, FORCE_COLOR, MILLRACE_DATA, NODE_TEST_CONTEXT, ...inherited } = process.env
+    const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(NO_COLOR|FORCE_COLOR|NODE_TEST_CONTEXT)$|^(MILLRACE|KAFKA|SCHEMA_REGISTRY|CASSANDRA)_/.test(name)))
     this.process = spawn(program, [...first, ...args], { cwd, env: { ...inherited, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
     this.process.stdin!.on('error', () => {}).end(input)
     this.process.stdout!.setEncoding('utf8').on('data', (text: string) => { this.stdout += text; this.#wake() })

@@ -1,0 +1,39 @@
+interface Offset { readonly offset: number, readonly metadata: string, /** Place in the order in which the group was told. */ readonly told: number }
+export interface OffsetsTopic { readonly name: string, readonly partitions: readonly { readonly partition: number, readonly offset: number, readonly metadata: string }[] }
+
+/**
+ * Offsets that a group has committed, and those that open transactions hold.
+ *
+ * Shape:  of two transactions the one whose offsets came last counts, in whichever order their markers come
+ * Source: Kafka's OffsetMetadataManager
+ */
+export class GroupOffsets {
+  readonly #committed = new Map<string, Offset>()
+  readonly #pending = new Map<bigint, Map<string, Offset>>()
+  #told = 0
+
+  hold (producerId: bigint, topics: readonly OffsetsTopic[]): void {
+    const held = this.#pending.get(producerId) ?? new Map<string, Offset>()
+    this.#pending.set(producerId, held)
+    this.#told += 1
+    for (const { name, partitions } of topics) for (const { partition, offset, metadata } of partitions) held.set(`${partition} ${name}`, { offset, metadata, told: this.#told })
+  }
+
+  settle (producerId: bigint, committed: boolean): void {
+    const held = this.#pending.get(producerId)
+    this.#pending.delete(producerId)
+    if (held === undefined || !committed) return
+    for (const [place, offset] of held) if ((this.#committed.get(place)?.told ?? 0) < offset.told) this.#committed.set(place, offset)
+  }
+
+  isPending (topic: string, partition: number): boolean {
+    for (const held of this.#pending.values()) if (held.has(`${partition} ${topic}`)) return true
+    return false
+  }
+
+  of (topic: string, partition: number): Offset | null { return this.#committed.get(`${partition} ${topic}`) ?? null }
+
+  forget (topic: string): void {
+    for (const offsets of [this.#committed, ...this.#pending.values()]) for (const place of offsets.keys()) if (place.endsWith(` ${topic}`)) offsets.delete(place)
+  }
+}

@@ -9,6 +9,7 @@ import type { Outgoing } from './batches.ts'
 import type { RestoreStatus, TaskStatus } from './health.ts'
 import { Journal } from './journal.ts'
 import { type Leg, names } from './names.ts'
+import type { At } from './points.ts'
 import { createTask, endOf, type Restored, restoreTask } from './restore.ts'
 import { type Append, readSnapshot, type Snapshot, type SnapshotFacts, SnapshotWriter, sourcesIn } from './snapshot.ts'
 import type { Table } from './tables.ts'
@@ -36,6 +37,8 @@ export interface LegPlan {
   /** Told how a restore comes along, and what it took from reading the snapshot on. */
   readonly restoring?: (progress: RestoreStatus) => void
   readonly restored?: (tookMs: number) => void
+  /** Told where the leg comes to: see `points`. */
+  readonly at?: At
 }
 
 export interface Place { readonly source: string, readonly topic: string, readonly partition: number, readonly partitions: number, readonly idleMs: number }
@@ -84,9 +87,11 @@ export class Lead {
     const { log, clock, pipeline, leg } = plan
     const { source, topic, partition } = place
     const beganMs = clock.monotonicMs()
+    plan.at?.('restore.before')
     const info = await log.topic(topic)
     if (info === null) throw new StreamError('LOG_TOPIC_UNKNOWN', { topic })
     const saved = await readSnapshot(log, { topic: names.state(pipeline.name, leg), partition, source })
+    plan.at?.('restore.snapshot')
     if (saved === null || (saved.facts.aside === true && committed !== null && committed.offset !== saved.facts.position)) {
       const begun = committed !== null && (saved !== null || await isRenamed(plan, place)) ? { offset: committed.offset, journal: factsOf(committed, place).journal } : null
       if (committed !== null && begun === null) throw new StreamError('STATE_LOST', { pipeline: pipeline.name, leg, topic, partition, committed: committed.offset })
@@ -102,10 +107,12 @@ export class Lead {
     }
     const journal = facts?.journal ?? saved.facts.journal
     const { task, takeover } = await restoreTask(plan, place, { saved, offset, journal, signal })
+    plan.at?.('restore.played')
     plan.restored?.(clock.monotonicMs() - beganMs)
     const lead = new Lead(plan, place, { task, journal, topicId: info.id, generation: saved.generation + 1, takeover, append })
     // An owner's first snapshot is a base; that of a changed definition waits for the commit of what its taking over gives.
     if (takeover === null) await lead.save(await lead.copy({ uncommitted: committed === null }))
+    plan.at?.('restore.saved')
     return lead
   }
 
@@ -116,6 +123,7 @@ export class Lead {
     lead.task.load(new Uint8Array(0), start, start)
     lead.task.step(new Outputs(), null)
     await lead.save(await lead.copy({ uncommitted: begun === null }))
+    plan.at?.('restore.saved')
     return lead
   }
 
@@ -135,11 +143,13 @@ export class Lead {
     const to = endOf(bytes)
     if (to <= task.position) return
     this.#fetchedArrival = readBatchHeader(bytes, 0)?.maxTimestamp ?? Number.NEGATIVE_INFINITY
+    this.#plan.at?.('apply.before')
     task.load(bytes, task.position, to)
     const sink = (position: number, content: JournalContent) => { live.journal(this.journal.entry(position, task.clock.arrival, content)) }
     for (let step = task.step(out, sink); ; step = task.step(out, sink)) {
       live.taken()
       out.clear()
+      this.#plan.at?.(step === 'end' ? 'apply.after' : 'apply.step')
       if (step === 'end') return
       if (step === 'schema') await this.#answer(out, live.journal)
     }
@@ -183,7 +193,9 @@ export class Lead {
   /** Both answers are content of the journal: what follows from the log must not depend on what the registry says later. */
   async #answer (out: Outputs, journal: (outgoing: Outgoing) => void): Promise<void> {
     const id = this.task.schemaWanted!
-    this.control({ kind: 'schema', id, schema: await this.#plan.schema(id) }, out, journal)
+    const schema = await this.#plan.schema(id)
+    this.#plan.at?.('schema.asked')
+    this.control({ kind: 'schema', id, schema }, out, journal)
   }
 }
 

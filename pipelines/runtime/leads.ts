@@ -133,7 +133,9 @@ export class Leads {
     for (const [partition, before] of oldest) {
       if (before === 0 || !await this.#leadsAll(partition)) continue
       for (const gone of this.#gone.keys()) if (gone.partition === partition) await gone.keep(before)
+      this.#plan.at?.('trim.before')
       await log.trim(names.state(pipeline.name, leg), partition, before)
+      this.#plan.at?.('trim.after')
     }
   }
 
@@ -170,9 +172,11 @@ export class Leads {
     const silent = now - silence.since
     if (silent < lead.place.idleMs || now - silence.lastTick < tickPause(silent, lead.place.idleMs)) return
     silence.lastTick = now
+    this.#plan.at?.('tick.before')
     lead.control({ kind: 'tick', arrival: Math.floor(silence.arrival + silent) }, this.#out, this.#sink.journal)
     this.#taken(lead)
     this.#out.clear()
+    this.#plan.at?.('tick.after')
   }
 
   #arrivalOf (lead: Lead): number {

@@ -62,15 +62,17 @@ export class RaceRun {
   }
 
   async run (signal: AbortSignal, hooks: RunHooks): Promise<void> {
-    const { log, pipeline, clock } = this.#plan
+    const { log, pipeline, clock, at } = this.#plan
     const group = names.group(pipeline.name, 'race')
     this.#hooks = hooks
     await createInternalTopics(this.#plan)
     for (const topic of [pipeline.control?.topic, names.deadLetters(pipeline.name), names.late(pipeline.name)]) {
       if (topic !== undefined) this.#partitions.set(topic, await partitionsOf(this.#plan, topic))
     }
+    at?.('join.before')
     const membership = await log.join({ group, member: this.#options.member, topics: pipeline.sources.map(({ topic }) => topic) })
     this.#membership = membership
+    at?.('join.after')
     try {
       // Snapshots go by commits too: a member that has lost the lead must not leave any behind.
       const append = (topic: string, partition: number, bytes: Uint8Array) => membership.commit({ appends: [{ topic, partition, bytes }], offsets: [] })
@@ -95,6 +97,7 @@ export class RaceRun {
       await this.#inFlight
       await this.#saving
       await this.#letting
+      at?.('leave.before')
       await membership.leave().catch(() => {})
     }
   }
@@ -108,16 +111,23 @@ export class RaceRun {
   }
 
   async #takeIn (units: readonly Unit[]): Promise<void> {
+    const { at } = this.#plan
     const changed = await this.#leads.take(units)
+    at?.('takeover.applied')
     if (changed.length > 0 || this.#batches.count > 0) await this.#commit(true)
+    at?.('takeover.committed')
     for (const lead of changed) await lead.save(await lead.copy())
+    at?.('takeover.saved')
   }
 
   /** What is under way is finished and committed; a snapshot that stands for the committed position makes the next owner's restore short. The others go on while it is written. */
   async #letGo (share: Share, membership: Membership): Promise<void> {
+    const { at } = this.#plan
     const revoked = [...membership.revoked]
+    at?.('release.asked')
     await this.#saving
     await this.#commit(true)
+    at?.('release.committed')
     const leaving = this.#leads.all.filter(({ place }) => isOf(revoked, place))
     const copies = await this.#copies(leaving.filter(lead => lead.hasMoved(1)))
     this.#leads.drop(leaving)
@@ -125,8 +135,10 @@ export class RaceRun {
     this.#letting = (async () => {
       await share.letGo(revoked)
       await this.#save(copies)
+      at?.('release.saved')
       // More may be wanted back by now: that comes first.
       if (membership.revoked.every(place => isOf(revoked, place))) await membership.release()
+      at?.('release.done')
     })().catch(error => { this.#failure ??= error as Error }).finally(() => { this.#letting = null })
   }
 
@@ -168,9 +180,11 @@ export class RaceRun {
       const offsets = all.map(lead => ({ topic: lead.place.topic, partition: lead.place.partition, offset: lead.task.position, metadata: JSON.stringify(lead.commitFacts) }))
       for (const lead of all) this.#committed.set(lead, lead.stand)
       this.#inFlightCount += 1
+      this.#plan.at?.('commit.before')
       const done = this.#membership!.commit({ appends: this.#batches.take(), offsets })
       this.#inFlight = Promise.all([this.#inFlight, this.#told(done)]).then(() => {})
     }
+    this.#plan.at?.('commit.sent')
     if (wait || full || this.#inFlightCount >= inFlightMax) await this.#inFlight
     if (this.#failure !== null) throw this.#failure
   }
@@ -185,6 +199,7 @@ export class RaceRun {
     this.#events = []
     try {
       await done
+      this.#plan.at?.('commit.after')
       this.#inFlightCount -= 1
       countCommit(this.#status.health, clock.monotonicMs() - sentMs)
       for (const [lead, position] of positions) lead.committedTo(position)
@@ -200,11 +215,14 @@ export class RaceRun {
   async #snapshotIfDue (): Promise<void> {
     if (this.#saving !== null || this.#letting !== null || !this.#snapshots.isDue) return
     this.#snapshots.begin()
+    this.#plan.at?.('snapshot.due')
     await this.#commit(false)
     const copies = await this.#snapshots.timed(() => this.#copies(this.#leads.unsaved()))
+    this.#plan.at?.('snapshot.copied')
     const committed = this.#inFlight
     this.#saving = (async () => {
       await committed
+      this.#plan.at?.('snapshot.committed')
       if (this.#failure === null) await this.#save(copies)
     })().catch(error => { this.#failure ??= error as Error }).finally(() => { this.#saving = null })
   }
@@ -216,6 +234,7 @@ export class RaceRun {
   async #save (copies: readonly Copied[]): Promise<void> {
     for (const { lead, copy } of copies) {
       await lead.save(copy)
+      this.#plan.at?.('snapshot.written')
       this.#status.health.snapshotBytes += lead.snapshots.last?.bytes ?? 0
       this.#status.snapshots += 1
     }
@@ -223,11 +242,15 @@ export class RaceRun {
   }
 
   async #drain (): Promise<void> {
+    const { at } = this.#plan
+    at?.('drain.before')
     await this.#share?.stop()
     await this.#saving
     await this.#letting
     await this.#commit(true)
+    at?.('drain.committed')
     await this.#save(await this.#copies(this.#leads.unsaved({ all: true })))
+    at?.('drain.saved')
   }
 }
 

@@ -1,9 +1,9 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { StreamError } from '../core/errors.ts'
 import { checkReferences } from './compile.ts'
 import { type ContractResolver, resolveContracts } from './contracts.ts'
+import { importFresh } from './fresh-import.ts'
 import { type DefinitionProblem, Problems, problemsOf } from './problem.ts'
 import type { Variables } from './profile.ts'
 import type { CheckedDefinition } from './schema.ts'
@@ -54,13 +54,6 @@ async function inspected ({ raw, problems, folder, text }: Inspecting): Promise<
   const definition = typeof rest.functions === 'string' ? await withFunctions(rest, { folder, problems, file: rest.functions }) : rest
   if (definition !== null) problems.list.push(...checkReferences(definition))
   return { definition: whole === null || problems.list.length > 0 ? null : definition, problems: problems.list, text }
-}
-
-/** Import anew when the file has changed: `dev` reloads on save. */
-async function importFresh (path: string): Promise<Readonly<Record<string, unknown>>> {
-  const url = pathToFileURL(resolve(path))
-  url.searchParams.set('at', String((await stat(path)).mtimeMs))
-  return await import(url.href)
 }
 
 async function importDefault (path: string, { text, problems }: { readonly text: string, readonly problems: Problems }): Promise<unknown> {

@@ -40,7 +40,7 @@ export interface EngineOptions {
 export interface EngineTiming { readonly snapshotEveryMs: number, readonly raceCommitEveryMs: number, readonly pondCommitEveryMs: number, readonly expireEveryMs: number }
 
 /** What runs a race until `signal` aborts, then drains. */
-export interface RunningRace { readonly status: LegStatus, run (signal: AbortSignal, ready?: () => void): Promise<void> }
+export interface RunningRace { readonly status: LegStatus, /** As of the last commit. */ readonly committed: LegStatus, run (signal: AbortSignal, ready?: () => void): Promise<void> }
 
 const timingDefaults: EngineTiming = { snapshotEveryMs: 5_000, raceCommitEveryMs: 100, pondCommitEveryMs: 500, expireEveryMs: 60_000 }
 

@@ -26,8 +26,8 @@ try {
     onEvent: event => { if (events.length < shownMax) events.push(event) },
   })
   const tell = () => {
-    const { status } = race
-    say({ kind: 'now', status: { ...status, health: { ...status.health, tasks: status.health.tasks() } }, events })
+    const { status, committed: { health, ...committed } } = race
+    say({ kind: 'now', status: { ...status, health: { ...status.health, tasks: status.health.tasks() } }, committed, events })
     events = []
   }
   const telling = setInterval(tell, everyMs)

@@ -25,7 +25,7 @@ export interface PlainStatus extends Omit<LegStatus, 'health'> { readonly health
 /** What a thread says. Events are those for people to see: the newest of each interval, the others are counted by the status. */
 export type ThreadSaid =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'now', readonly status: PlainStatus, readonly events: readonly ControlEvent[] }
+  | { readonly kind: 'now', readonly status: PlainStatus, readonly committed: Omit<LegStatus, 'health'>, readonly events: readonly ControlEvent[] }
   | { readonly kind: 'failed', readonly code: ErrorCode | null, readonly details: Readonly<Record<string, unknown>>, readonly message: string }
 
 const everyMs = 250
@@ -39,7 +39,8 @@ const entry = new URL(import.meta.url.endsWith('.ts') ? './race-thread.ts' : './
 export class ThreadedRace implements RunningRace {
   status: LegStatus = createStatus()
   readonly #options: ThreadedRaceOptions
-  readonly #statuses: LegStatus[] = []
+  committed: LegStatus = createStatus()
+  readonly #statuses: { status: LegStatus, committed: LegStatus }[] = []
 
   constructor (options: ThreadedRaceOptions) { this.#options = options }
 
@@ -59,7 +60,7 @@ export class ThreadedRace implements RunningRace {
     const { facts, definition, folder, member, reset } = this.#options
     const workerData: ThreadStart = { facts, definition, folder, member: `${member}.${thread + 1}`, reset, everyMs }
     const worker = new Worker(entry, { workerData })
-    this.#statuses[thread] = createStatus()
+    this.#statuses[thread] = { status: createStatus(), committed: createStatus() }
     const stop = () => { worker.postMessage('stop') }
     if (signal.aborted) stop()
     else signal.addEventListener('abort', stop, { once: true })
@@ -80,10 +81,12 @@ export class ThreadedRace implements RunningRace {
     })
   }
 
-  #told (thread: number, { status, events }: ThreadSaid & { readonly kind: 'now' }): void {
+  #told (thread: number, { status, committed, events }: ThreadSaid & { readonly kind: 'now' }): void {
     const { tasks } = status.health
-    this.#statuses[thread] = { ...status, health: { ...status.health, tasks: () => tasks } }
-    this.status = mergeStatus(this.#statuses)
+    const health = { ...status.health, tasks: () => tasks }
+    this.#statuses[thread] = { status: { ...status, health }, committed: { ...committed, health } }
+    this.status = mergeStatus(this.#statuses.map(({ status }) => status))
+    this.committed = mergeStatus(this.#statuses.map(({ committed }) => committed))
     for (const event of events) this.#options.onEvent(event)
   }
 }

@@ -40,9 +40,10 @@ export interface LegHealth {
   snapshotBytes: number
   restores: number
   restoreMs: number
-  restoring: RestoreStatus | null
-  /** Every task is restored and read, and no error has interrupted that since. */
-  reading: boolean
+  /** Tasks that are on their way from snapshot to committed position, by source and partition. */
+  readonly restoring: Map<string, RestoreStatus>
+  /** Since when, by the wall clock, it reads; null: it is restoring, or waits out an error. */
+  readingSinceMs: number | null
   /** The error of the world around it that it waits out, and since when. */
   trouble: { readonly code: string, readonly message: string, readonly sinceMs: number } | null
   /** Tasks that this process has now. */
@@ -50,7 +51,7 @@ export interface LegHealth {
 }
 
 export function createHealth (): LegHealth {
-  return { commitTimes: { counts: [...commitTimesMs, 0].map(() => 0), sumMs: 0 }, snapshotBytes: 0, restores: 0, restoreMs: 0, restoring: null, reading: false, trouble: null, tasks: () => [] }
+  return { commitTimes: { counts: [...commitTimesMs, 0].map(() => 0), sumMs: 0 }, snapshotBytes: 0, restores: 0, restoreMs: 0, restoring: new Map(), readingSinceMs: null, trouble: null, tasks: () => [] }
 }
 
 export function countCommit ({ commitTimes }: LegHealth, tookMs: number): void {
@@ -61,25 +62,32 @@ export function countCommit ({ commitTimes }: LegHealth, tookMs: number): void {
 
 /** Of several workers, as if they were one: it reads when all do, and one's trouble is everyone's. */
 export function mergeHealth (healths: readonly LegHealth[]): LegHealth {
-  const merged = { ...createHealth(), reading: healths.length > 0 && healths.every(({ reading }) => reading), tasks: () => healths.flatMap(({ tasks }) => tasks()) }
+  const merged = { ...createHealth(), readingSinceMs: latest(healths.map(({ readingSinceMs }) => readingSinceMs)), tasks: () => healths.flatMap(({ tasks }) => tasks()) }
   for (const { commitTimes, snapshotBytes, restores, restoreMs, restoring, trouble } of healths) {
     commitTimes.counts.forEach((many, at) => { merged.commitTimes.counts[at]! += many })
     merged.commitTimes.sumMs += commitTimes.sumMs
     merged.snapshotBytes += snapshotBytes
     merged.restores += restores
     merged.restoreMs += restoreMs
-    merged.restoring ??= restoring
+    for (const [name, progress] of restoring) merged.restoring.set(name, progress)
     merged.trouble ??= trouble
   }
   return merged
 }
 
-/** For the plan of a leg's tasks. */
+const latest = (since: readonly (number | null)[]): number | null => since.length === 0 || since.includes(null) ? null : Math.max(...since as readonly number[])
+
+/** For the plan of one run of a leg. */
 export function restoreHooks (health: LegHealth) {
+  const { restoring } = health
+  restoring.clear()
   return {
-    restoring: (progress: RestoreStatus) => { health.restoring = progress },
+    restoring: (progress: RestoreStatus) => {
+      const name = `${progress.source}/${progress.partition}`
+      if (progress.position < progress.to) restoring.set(name, progress)
+      else restoring.delete(name)
+    },
     restored: (tookMs: number) => {
-      health.restoring = null
       health.restores += 1
       health.restoreMs += tookMs
     },

@@ -159,6 +159,7 @@ export class Leads {
     const silence = this.#silences.get(lead)!
     if (lead.task.position > before) {
       this.#status.readings += lead.task.position - before
+      add(this.#status.sources, lead.place.source, lead.task.position - before)
       Object.assign(silence, { since: clock.monotonicMs(), arrival: this.#arrivalOf(lead), lastTick: Number.NEGATIVE_INFINITY })
       return true
     }

@@ -55,14 +55,14 @@ export class RaceLeg {
     const { clock } = this.#plan
     const onRetry = (error: StreamError, pauseMs: number) => {
       resetStatus(status, { ...this.committed, retries: status.retries + 1 })
-      Object.assign(health, { reading: false, trouble: { code: error.code, message: error.message, sinceMs: health.trouble?.sinceMs ?? clock.wallMs() } })
+      Object.assign(health, { readingSinceMs: null, trouble: { code: error.code, message: error.message, sinceMs: health.trouble?.sinceMs ?? clock.wallMs() } })
       this.#options.onRetry?.(error, pauseMs)
     }
     await supervise({ ...retryDefaults, ...this.#options.retry, clock, signal, onRetry }, async stepped => {
       const run = new RaceRun(this.#plan, this.#options, status)
       await run.run(signal, {
         ready: () => {
-          health.reading = true
+          health.readingSinceMs = clock.wallMs()
           ready()
         },
         committed: now => {

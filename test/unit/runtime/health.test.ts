@@ -31,7 +31,7 @@ test('health: an error that is waited out is told, and what is counted as commit
   await running.pass(50)
   const { race } = running
   const { health } = race.status
-  assert.deepEqual([health.reading, health.trouble], [true, null])
+  assert.deepEqual([health.readingSinceMs !== null, health.trouble], [true, null])
   await rig.send('rig.north', 'a', 1, 2)
   await running.pass(200)
   assert.equal(race.committed.readings, 2)
@@ -48,7 +48,7 @@ test('health: an error that is waited out is told, and what is counted as commit
   assert(health.trouble.sinceMs <= sinceMs + 2_000)
   rig.at = () => {}
   await running.pass(20_000)
-  assert.deepEqual([health.reading, health.trouble, race.committed.readings], [true, null, 3])
+  assert.deepEqual([health.readingSinceMs !== null, health.trouble, race.committed.readings], [true, null, 3])
   assert(health.restores > 2)
   await running.drain()
 })

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { RegistryPort } from '../../pipelines/core/ports.ts'
+import { schemaGuid } from '../../schemas/guid.ts'
 import type { EmbeddedLog } from './log.ts'
 import { checkName } from './names.ts'
 
@@ -22,6 +23,11 @@ export function embeddedRegistry (log: EmbeddedLog): RegistryPort {
     async byId (id) {
       fresh()
       return read<string>('id', id)
+    },
+    async byGuid (guid) {
+      fresh()
+      for (const { value } of schemas.getRange({ start: ['id'], end: ['id\u0000'] })) if (schemaGuid(String(value)) === guid) return String(value)
+      return null
     },
     async register (subject, avro) {
       checkName('subject', subject)

@@ -1,6 +1,7 @@
 import type { RegistryPort } from '../../pipelines/core/ports.ts'
 import { AvroProblem, type AvroType, parseAvro } from '../../schemas/avro-schema.ts'
 import { type CompatibilityLevel, type Conflict, conflicts } from '../../schemas/compatibility.ts'
+import { schemaGuid } from '../../schemas/guid.ts'
 import { Refusal, refusals } from './refusal.ts'
 import type { Mode, RegistryChange, RegistryStore, SchemaVersion } from './store.ts'
 
@@ -71,6 +72,11 @@ export class SchemaCatalogue {
 
   /** Also of versions softly deleted; null when there is none. */
   byId (id: number): string | null { return this.#byId.get(id)?.schema ?? null }
+
+  byGuid (guid: string): string | null {
+    for (const { schema } of this.#byId.values()) if (schemaGuid(schema) === guid) return schema
+    return null
+  }
 
   /** Every version of every subject, by subject and version. */
   all ({ deleted = false } = {}): readonly SchemaVersion[] {
@@ -233,6 +239,7 @@ export function cataloguePort (catalogue: SchemaCatalogue): RegistryPort {
   const known = (subject: string) => catalogue.subjects().includes(subject)
   return {
     byId: async id => catalogue.byId(id),
+    byGuid: async guid => catalogue.byGuid(guid),
     register: (subject, schema) => catalogue.register({ subject, schema }),
     latest: async subject => known(subject) ? catalogue.version(subject, 'latest') : null,
     version: async (subject, version) => known(subject) ? catalogue.versions(subject).find(one => one.version === version) ?? null : null,

@@ -30,21 +30,23 @@ interface Question { readonly method: 'GET' | 'POST', readonly path: readonly st
 export function registryClient (options: RegistryClientOptions): RegistryPort {
   const { urls, cacheFolder } = options
   const asker = new Asker(options, cacheFolder === null ? noCache : diskCache(cacheFolder, urls))
-  const ids = new Map<number, string>()
+  const kept = new Map<number | string, string>()
   const versionOf = async (subject: string, version: string): Promise<Found | null> => {
     const found = await asker.ask({ method: 'GET', path: ['subjects', subject, 'versions', version], absent: [40401, 40402] })
     return found === null ? null : { id: numberIn(found, 'id'), version: numberIn(found, 'version'), schema: avroIn(found, { subject, version }) }
   }
+  const named = async (kind: 'ids' | 'guids', name: number | string): Promise<string | null> => {
+    const known = kept.get(name)
+    if (known !== undefined) return known
+    const found = await asker.ask({ method: 'GET', path: ['schemas', kind, String(name)], absent: [40403] })
+    if (found === null) return null
+    const schema = avroIn(found, { [kind === 'ids' ? 'id' : 'guid']: name })
+    kept.set(name, schema)
+    return schema
+  }
   return {
-    async byId (id) {
-      const known = ids.get(id)
-      if (known !== undefined) return known
-      const found = await asker.ask({ method: 'GET', path: ['schemas', 'ids', String(id)], absent: [40403] })
-      if (found === null) return null
-      const schema = avroIn(found, { id })
-      ids.set(id, schema)
-      return schema
-    },
+    byId: id => named('ids', id),
+    byGuid: guid => named('guids', guid),
     async register (subject, avro) {
       return numberIn(await asker.ask({ method: 'POST', path: ['subjects', subject, 'versions'], body: { schema: avro } }), 'id')
     },

@@ -127,7 +127,7 @@ const retried = (leg: Leg, { onRetry }: EngineOptions) => onRetry === undefined 
 function planOf (leg: Leg, pipeline: CompiledPipeline, { definition, system: { log, registry, clock }, reset }: EngineOptions, tables: ReadonlyMap<string, Table>): LegPlan {
   return {
     leg, pipeline, definition: asData(definition), compile: text => compileDefinition(JSON.parse(text) as CheckedDefinition), retire: retireRule, reset,
-    log, clock, schema: id => registry.byId(id), tables, mode: 'live', zones: zonesOf(definition),
+    log, clock, schema: id => typeof id === 'number' ? registry.byId(id) : registry.byGuid(id), tables, mode: 'live', zones: zonesOf(definition),
   }
 }
 

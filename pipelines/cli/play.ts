@@ -48,7 +48,7 @@ export async function play (options: PlayOptions): Promise<Played> {
   let lines = 0
   const engine = new Replay({
     ...options, pipeline, tables: await readTables(pipeline, options.tables), readings: options.emit.has('readings'),
-    schema: id => schemas[id - 1] ?? null,
+    schema: id => schemas[Number(id) - 1] ?? null,
   }, formatter(options.emit, lineOf, broken), line => { lines += 1; options.print(line) })
 
   let sequence = 0

@@ -103,8 +103,10 @@ export interface ClockPort {
 
 /** Schemas by id and by subject, as a Confluent-compatible registry has them. */
 export interface RegistryPort {
-  /** Null: the registry answers, and does not know the id. Errors: REGISTRY_UNAVAILABLE */
+  /** Avro JSON that stands by itself. Null: the registry answers, and does not know the id. Errors: REGISTRY_UNAVAILABLE, REGISTRY_UNSUPPORTED */
   byId (id: number): Promise<string | null>
+  /** The same by the schema's GUID, in lower case with hyphens. */
+  byGuid (guid: string): Promise<string | null>
   register (subject: string, avro: string): Promise<number>
   latest (subject: string): Promise<{ readonly id: number, readonly version: number, readonly schema: string } | null>
   version (subject: string, version: number): Promise<{ readonly id: number, readonly schema: string } | null>

@@ -1,5 +1,5 @@
 import type { Batch } from './batch.ts'
-import type { JournalContent } from './journal.ts'
+import type { JournalContent, SchemaName } from './journal.ts'
 import type { KeyTable } from './keys.ts'
 import type { Outputs } from './outputs.ts'
 import type { Stateful, StateTree } from './state.ts'
@@ -28,13 +28,19 @@ export interface DecodeStage extends Stage {
   /** Begin with these bytes; only records with from <= offset < to are decoded. */
   load (bytes: Uint8Array, from: number, to: number): void
   /**
-   * The next rows, at most the batch's capacity (none in a flood of dead letters); null when the loaded bytes are used up, or when a schema id must be
-   * resolved first: then `schemaWanted` is not null and `schema` must be called before `next`.
+   * The next rows, at most the batch's capacity (none in a flood of dead letters); null when the loaded bytes are used up, or when a schema must be
+   * resolved first: then `schemaWanted` is not null, and `schema` or `unload` must be called before `next`.
    */
   next (out: Outputs): Batch | null
-  readonly schemaWanted: number | null
-  /** The registry's answer: Avro JSON, or null when it does not know the id for good (records are dead-lettered). */
-  schema (id: number, avro: string | null): void
+  readonly schemaWanted: SchemaName | null
+  /** The registry's answer: Avro JSON, or null when it does not know the schema (records are dead-lettered). A later answer takes the place of an earlier one. */
+  schema (id: SchemaName, avro: string | null): void
+  /** Offset of the first record of that schema. */
+  readonly schemaWantedAt: number
+  /** Let go of what is loaded, from that record on. */
+  unload (): void
+  /** Schemas that the registry was said not to know. */
+  readonly schemasUnknown: readonly SchemaName[]
 }
 
 /** Contract fields to signals: units, expressions, lookups, dedupe, ranges, the future guard. May drop rows. */

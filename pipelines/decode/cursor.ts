@@ -1,4 +1,5 @@
 import type { DecodeLimits } from '../core/spec.ts'
+import { GuidTable } from './guids.ts'
 import { poison, refuse } from './poison.ts'
 
 const empty = new Uint8Array(0)
@@ -46,6 +47,8 @@ export class Cursor {
   fail = 0
   /** Set with `pause.elsewhere`: the schema id of a record that is sound but for being another's; 0: not known. */
   schemaId = 0
+  /** GUIDs met in headers; their handles stand where ids do. */
+  readonly guids = new GuidTable()
 
   constructor (limits: DecodeLimits) { this.limits = limits }
 }

@@ -1,6 +1,7 @@
 import { type Batch, batchRowsMax, type Column, createBatch } from '../core/batch.ts'
 import { type ErrorCode, errorText, StreamError } from '../core/errors.ts'
 import { KeyTable } from '../core/keys.ts'
+import type { SchemaName } from '../core/journal.ts'
 import type { Outputs } from '../core/outputs.ts'
 import { batchHeaderBytes, readBatchHeader } from '../core/record-batch.ts'
 import type { DecodeSpec } from '../core/spec.ts'
@@ -9,6 +10,7 @@ import type { StateTree } from '../core/state.ts'
 import { Cursor } from './cursor.ts'
 import { generateRows } from './generate.ts'
 import { interpretRows, type LoopOptions, type RowLoop } from './interpret.ts'
+import { firstHandle } from './guids.ts'
 import { diagnosis, type PoisonCode, pause } from './poison.ts'
 import { project, type Target, targetsOf } from './project.ts'
 import { Mismatch } from './resolve.ts'
@@ -24,9 +26,9 @@ const scratchBytes = 64
 
 /** What became of a schema id: how to read its records, or why they cannot be read. */
 type Verdict = Readable | Refused
-interface Readable { readonly id: number, readonly run: RowLoop, readonly names: readonly string[], readonly diagnoses: Map<number, Diagnosis> }
+interface Readable { readonly name: SchemaName, readonly run: RowLoop, readonly names: readonly string[], readonly diagnoses: Map<number, Diagnosis> }
 interface Diagnosis { readonly reason: ErrorCode, readonly message: string }
-interface Refused { readonly id: number, readonly refusal: ErrorCode, readonly details: Readonly<Record<string, unknown>> }
+interface Refused { readonly name: SchemaName, readonly refusal: ErrorCode, readonly details: Readonly<Record<string, unknown>> }
 
 /**
  * Record batches to columns, by a decoder made for each pair of writer schema and projection.
@@ -56,7 +58,7 @@ class Decoder implements DecodeStage {
   readonly hash: string
   readonly number: number
   readonly keys: KeyTable
-  schemaWanted: number | null = null
+  schemaWanted: SchemaName | null = null
   readonly #spec: DecodeSpec
   readonly #contract: AvroType
   readonly #targets: readonly Target[]
@@ -65,9 +67,10 @@ class Decoder implements DecodeStage {
   readonly #cursor: Cursor
   readonly #place = createPlace()
   /** The registry's answers in order of arrival. */
-  readonly #schemas = new Map<number, string | null>()
-  /** Made of them when the first record comes. */
+  readonly #schemas = new Map<SchemaName, string | null>()
+  /** Made of them when the first record comes, by id or by the handle of a GUID. */
   readonly #verdicts = new Map<number, Verdict>()
+  #generation = 0
   #current: Readable | null = null
   /** Where the next record batch begins. */
   #nextBatch = 0
@@ -99,6 +102,14 @@ class Decoder implements DecodeStage {
     c.fail = 0
     this.#nextBatch = 0
     this.#batch.bytes = c.bytes
+    this.schemaWanted = null
+  }
+
+  get schemaWantedAt (): number { return this.#place.offset }
+
+  unload (): void {
+    this.schemaWanted = null
+    this.#finish()
   }
 
   next (out: Outputs): Batch | null {
@@ -117,14 +128,14 @@ class Decoder implements DecodeStage {
     return c.row === 0 && out.deadLetters.length < lettersMax ? null : this.#batch
   }
 
-  schema (id: number, avro: string | null): void {
+  schema (id: SchemaName, avro: string | null): void {
     this.#schemas.delete(id)
     this.#schemas.set(id, avro)
-    this.#verdicts.delete(id)
+    this.#forget(id)
     if (this.#schemas.size > schemasMax) {
       const oldest = this.#schemas.keys().next().value!
       this.#schemas.delete(oldest)
-      this.#verdicts.delete(oldest)
+      this.#forget(oldest)
     }
     if (this.schemaWanted === id) this.schemaWanted = null
     this.#current = null
@@ -140,29 +151,43 @@ class Decoder implements DecodeStage {
     this.#verdicts.clear()
     this.#sinks.caches.length = 0
     this.schemaWanted = null
-    for (const [id, avro] of state.schemas as readonly (readonly [number, string | null])[]) this.schema(id, avro)
+    for (const [id, avro] of state.schemas as readonly (readonly [SchemaName, string | null])[]) this.schema(id, avro)
   }
+
+  get schemasUnknown (): readonly SchemaName[] { return [...this.#schemas].flatMap(([id, avro]) => avro === null ? [id] : []) }
+
+  /** What was made of an answer. A GUID's handle is not to be had from here: rare as answers are, all of those go. */
+  #forget (id: SchemaName): void {
+    if (typeof id === 'number') this.#verdicts.delete(id)
+    else for (const handle of this.#verdicts.keys()) if (handle <= firstHandle) this.#verdicts.delete(handle)
+  }
+
+  /** What the registry calls the schema of an id or handle. */
+  #nameOf (id: number): SchemaName { return id <= firstHandle ? this.#cursor.guids.text(id)! : id }
 
   /** Undefined: the registry must be asked. */
   #verdictOf (id: number): Verdict | undefined {
-    if (id <= 0) return { id, refusal: 'DECODE_SCHEMA_UNKNOWN', details: {} }
+    const { generation } = this.#cursor.guids
+    if (generation !== this.#generation) { this.#generation = generation; this.#forget('') }
     const known = this.#verdicts.get(id)
-    const avro = this.#schemas.get(id)
-    if (known !== undefined || avro === undefined) return known
-    const verdict = this.#judge(id, avro)
+    if (known !== undefined) return known
+    const name = this.#nameOf(id)
+    const avro = this.#schemas.get(name)
+    if (avro === undefined) return undefined
+    const verdict = this.#judge(id, name, avro)
     this.#verdicts.set(id, verdict)
     return verdict
   }
 
-  #judge (id: number, avro: string | null): Verdict {
-    if (avro === null) return { id, refusal: 'DECODE_SCHEMA_UNKNOWN', details: {} }
+  #judge (id: number, name: SchemaName, avro: string | null): Verdict {
+    if (avro === null) return { name, refusal: 'DECODE_SCHEMA_UNKNOWN', details: {} }
     try {
       const projection = project(parseSchema(avro), this.#contract, this.#targets)
       const options = { batch: this.#batch, sinks: this.#sinks, schemaId: id, projection, targets: this.#targets }
-      return { id, names: projection.names, diagnoses: new Map(), run: rowLoop(options, this.#spec.codegen) }
+      return { name, names: projection.names, diagnoses: new Map(), run: rowLoop(options, this.#spec.codegen) }
     } catch (problem) {
-      if (problem instanceof Mismatch) return { id, refusal: 'DECODE_SCHEMA_INCOMPATIBLE', details: { field: problem.at || '(top)', problem: problem.problem } }
-      if (problem instanceof StreamError) return { id, refusal: 'DECODE_SCHEMA_INCOMPATIBLE', details: { problem: problem.message } }
+      if (problem instanceof Mismatch) return { name, refusal: 'DECODE_SCHEMA_INCOMPATIBLE', details: { field: problem.at || '(top)', problem: problem.problem } }
+      if (problem instanceof StreamError) return { name, refusal: 'DECODE_SCHEMA_INCOMPATIBLE', details: { problem: problem.message } }
       throw problem
     }
   }
@@ -194,7 +219,7 @@ class Decoder implements DecodeStage {
 
   /** Writers with different schemas may take turns record by record. */
   #switch (c: Cursor): boolean {
-    const verdict = c.fail === pause.elsewhere && c.schemaId > 0 ? this.#verdicts.get(c.schemaId) : undefined
+    const verdict = c.fail === pause.elsewhere && c.schemaId !== 0 ? this.#verdicts.get(c.schemaId) : undefined
     if (verdict === undefined || 'refusal' in verdict) return false
     this.#current = verdict
     return true
@@ -212,17 +237,17 @@ class Decoder implements DecodeStage {
       return c.row === 0
     }
     const { reason, message } = this.#diagnose(fail)
-    return this.#bury(out, reason, message, this.#current!.id)
+    return this.#bury(out, reason, message, this.#current!.name)
   }
 
   /** The same poison in the same field says the same: worked out once, as poison may come in floods. */
   #diagnose (fail: number): Diagnosis {
-    const { id, names, diagnoses } = this.#current!
+    const { name: schema, names, diagnoses } = this.#current!
     const known = diagnoses.get(fail)
     if (known !== undefined) return known
     const { reason, details } = diagnosis((fail & 255) as PoisonCode, this.#spec.limits)
     const name = names[(fail >> 8) - 1]
-    const made = { reason, message: errorText(reason, { schemaId: id, ...name === undefined || name === '' ? {} : { field: name }, ...details }) }
+    const made = { reason, message: errorText(reason, { ...factOf(schema), ...name === undefined || name === '' ? {} : { field: name }, ...details }) }
     diagnoses.set(fail, made)
     return made
   }
@@ -237,18 +262,19 @@ class Decoder implements DecodeStage {
     if (header === noSchema.damaged) return this.#deadLetter(out, 'DECODE_WIRE_FORMAT', { problem: 'damaged headers' }, null)
     if (valueLength < 1) return this.#deadLetter(out, 'DECODE_VALUE_MISSING', { value: valueLength < 0 ? 'null' : 'empty' }, null)
     if (header === noSchema.tooMany) return this.#deadLetter(out, 'DECODE_LIMIT', { limit: 'headersMax', max: this.#spec.limits.headersMax }, null)
-    if (header === noSchema.guid) return this.#deadLetter(out, 'DECODE_SCHEMA_GUID', {}, null)
     if (header === noSchema.malformed) return this.#deadLetter(out, 'DECODE_WIRE_FORMAT', { header: '__value_schema_id' }, null)
     const prefixed = valueLength >= prefixBytes && c.bytes[valueStart] === 0
     if (header === noSchema.none && !prefixed) return this.#deadLetter(out, 'DECODE_WIRE_FORMAT', { bytes: valueLength, firstByte: c.bytes[valueStart] }, null)
-    const id = header > 0 ? header : int32(c.bytes, valueStart + 1)
+    const id = header !== noSchema.none ? header : int32(c.bytes, valueStart + 1)
+    // A forged id in the prefix may look like a GUID's handle.
+    if (header === noSchema.none && id <= 0) return this.#deadLetter(out, 'DECODE_SCHEMA_UNKNOWN', {}, id)
     const verdict = this.#verdictOf(id)
     if (verdict === undefined) {
       // The rows before it go out first; the next call comes back here.
-      if (c.row === 0) this.schemaWanted = id
+      if (c.row === 0) this.schemaWanted = this.#nameOf(id)
       return false
     }
-    if ('refusal' in verdict) return this.#deadLetter(out, verdict.refusal, verdict.details, id)
+    if ('refusal' in verdict) return this.#deadLetter(out, verdict.refusal, verdict.details, verdict.name)
     this.#current = verdict
     return true
   }
@@ -266,17 +292,17 @@ class Decoder implements DecodeStage {
     return true
   }
 
-  #deadLetter (out: Outputs, reason: ErrorCode, details: Readonly<Record<string, unknown>>, schemaId: number | null): true {
-    return this.#bury(out, reason, errorText(reason, { ...schemaId === null ? {} : { schemaId }, ...details }), schemaId)
+  #deadLetter (out: Outputs, reason: ErrorCode, details: Readonly<Record<string, unknown>>, schema: SchemaName | null): true {
+    return this.#bury(out, reason, errorText(reason, { ...factOf(schema), ...details }), schema)
   }
 
-  #bury (out: Outputs, reason: ErrorCode, message: string, schemaId: number | null): true {
+  #bury (out: Outputs, reason: ErrorCode, message: string, schema: SchemaName | null): true {
     const c = this.#cursor
     const { start, end, offset, timestamp, keyStart, keyLength, valueStart, valueLength, headersStart } = this.#place
     const copy = c.bytes.slice(start, end)
     const part = (from: number, length: number) => length < 0 ? null : copy.subarray(from - start, from - start + length)
     const headers = end - headersStart === 1 ? [] : copyHeaders(c, this.#place)
-    out.deadLetters.push({ position: offset, stage: this.number, step: 'decode', reason, message, arrival: timestamp, schemaId, key: part(keyStart, keyLength), value: part(valueStart, valueLength), headers })
+    out.deadLetters.push({ position: offset, stage: this.number, step: 'decode', reason, message, arrival: timestamp, schemaId: typeof schema === 'number' ? schema : null, key: part(keyStart, keyLength), value: part(valueStart, valueLength), headers })
     return this.#pass()
   }
 
@@ -290,3 +316,5 @@ class Decoder implements DecodeStage {
     if (cleared) for (const ids of this.#sinks.caches) ids.fill(-1)
   }
 }
+
+const factOf = (schema: SchemaName | null) => schema === null ? {} : typeof schema === 'number' ? { schemaId: schema } : { schemaGuid: schema }

@@ -102,9 +102,9 @@ id = ve + 1 === end && b[ve] === 0 ? 0 : headerSchemaId(c, ve, end, headersMax)
 if (id === 0) {
 if (size < ${prefixBytes} || b[p] !== 0) { fail = ${pause.elsewhere}; break record }
 id = v.getInt32(p + 1)
-if (id !== ${schemaId}) { c.schemaId = id; fail = ${pause.elsewhere}; break record }
+if (id !== ${schemaId > 0 ? schemaId : 0}) { c.schemaId = id > 0 ? id : 0; fail = ${pause.elsewhere}; break record }
 p += ${prefixBytes}
-} else if (id !== ${schemaId}) { fail = ${pause.elsewhere}; break record }
+} else if (id !== ${schemaId}) { c.schemaId = id; fail = ${pause.elsewhere}; break record }
 if (size > recordBytesMax) { fail = ${failure(poison.recordBytes, -1)}; break record }`
 }
 

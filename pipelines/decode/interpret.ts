@@ -45,9 +45,10 @@ function ready (c: Cursor, place: Place, schemaId: number): number {
   if (valueLength < 1) return pause.elsewhere
   const header = headersStart + 1 === end && c.bytes[headersStart] === 0 ? 0 : headerSchemaId(c, headersStart, end, c.limits.headersMax)
   const prefixed = header === 0 && valueLength >= prefixBytes && c.bytes[valueStart] === 0
-  const id = prefixed ? int32(c.bytes, valueStart + 1) : header
-  if (id !== schemaId) {
-    c.schemaId = prefixed ? id : 0
+  // A forged id in the prefix may look like a GUID's handle.
+  const id = prefixed ? Math.max(int32(c.bytes, valueStart + 1), 0) : header
+  if (id === 0 || id !== schemaId) {
+    c.schemaId = id
     return pause.elsewhere
   }
   if (valueLength > c.limits.recordBytesMax) return failure(poison.recordBytes, -1)

@@ -4,8 +4,8 @@ import { type Cursor, longAt } from './cursor.ts'
 export const prefixBytes = 5
 const schemaHeader = new TextEncoder().encode('__value_schema_id')
 
-/** What `headerSchemaId` says when there is no id to give. */
-export const noSchema = { none: 0, damaged: -1, tooMany: -2, malformed: -3, guid: -4 } as const
+/** What `headerSchemaId` says when there is no id to give. Below them are the handles of GUIDs. */
+export const noSchema = { none: 0, damaged: -1, tooMany: -2, malformed: -3 } as const
 
 /** Where the parts of a record lie; `keyLength` and `valueLength` are -1 for null. */
 export interface Place { start: number, end: number, offset: number, timestamp: number, keyStart: number, keyLength: number, valueStart: number, valueLength: number, headersStart: number }
@@ -40,7 +40,7 @@ export function locate (c: Cursor, place: Place): boolean {
 const lengthAt = (c: Cursor, bytes: Uint8Array, at: number) => longAt(c, bytes, at)
 
 /**
- * The schema id in a record's headers, between `from` and `end`; else one of `noSchema`.
+ * The schema id in a record's headers, between `from` and `end`, or the handle of a GUID; else one of `noSchema`.
  *
  * Limits: `headersMax` headers
  * Source: Confluent's header form: `__value_schema_id` holds a byte 0 and the id, or a byte 1 and a GUID; four bytes of id are taken too.
@@ -60,7 +60,7 @@ export function headerSchemaId (c: Cursor, from: number, end: number, headersMax
     const length = longAt(c, bytes, name + nameLength)
     next = c.at + Math.max(length, 0)
     if (length < -1 || next > end) return damaged()
-    if (nameLength === schemaHeader.length && isSchemaHeader(bytes, name)) found = schemaIdIn(bytes, c.at, length)
+    if (nameLength === schemaHeader.length && isSchemaHeader(bytes, name)) found = schemaIdIn(c, c.at, length)
   }
   if (next !== end) return damaged()
   c.at = at
@@ -72,8 +72,9 @@ function isSchemaHeader (bytes: Uint8Array, name: number): boolean {
   return true
 }
 
-function schemaIdIn (bytes: Uint8Array, at: number, length: number): number {
-  if (length === 17 && bytes[at] === 1) return noSchema.guid
+function schemaIdIn (c: Cursor, at: number, length: number): number {
+  const { bytes } = c
+  if (length === 17 && bytes[at] === 1) return c.guids.handle(c.view, at + 1)
   const from = length === 5 && bytes[at] === 0 ? at + 1 : length === 4 ? at : -1
   const id = from < 0 ? 0 : int32(bytes, from)
   return id > 0 ? id : noSchema.malformed

@@ -1,3 +1,5 @@
+import type { SchemaName } from '../core/journal.ts'
+
 /**
  * Where a task stands, made when somebody asks.
  *
@@ -18,7 +20,11 @@ export interface TaskStatus {
   /** The position last committed, restored ones included; `wallMs` null: not by this process. */
   readonly committed: { readonly position: number, readonly wallMs: number | null }
   readonly saved: SavedStatus | null
+  readonly parked: ParkedStatus | null
 }
+
+/** A task stands still until there is a verdict on a schema. `sinceMs` by the wall's clock. */
+export interface ParkedStatus { readonly schema: SchemaName, readonly sinceMs: number, readonly why: string }
 
 /** The last snapshot of a task: bytes written for it (a delta's are few), and of the state it stands for. */
 export interface SavedStatus { readonly wallMs: number, readonly bytes: number, readonly stateBytes: number }

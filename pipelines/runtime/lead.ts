@@ -1,12 +1,12 @@
 import { StreamError } from '../core/errors.ts'
-import type { JournalContent } from '../core/journal.ts'
+import type { JournalContent, SchemaName } from '../core/journal.ts'
 import { Outputs } from '../core/outputs.ts'
 import type { ClockPort, Committed, LogPort } from '../core/ports.ts'
 import { readBatchHeader } from '../core/record-batch.ts'
 import type { CompiledPipeline, RetireRule } from '../core/stage.ts'
 import type { StateTree } from '../core/state.ts'
 import type { Outgoing } from './batches.ts'
-import type { RestoreStatus, TaskStatus } from './health.ts'
+import type { ParkedStatus, RestoreStatus, TaskStatus } from './health.ts'
 import { Journal } from './journal.ts'
 import { type Leg, names } from './names.ts'
 import type { At } from './points.ts'
@@ -14,6 +14,7 @@ import { createTask, endOf, type Restored, restoreTask } from './restore.ts'
 import { type Append, readSnapshot, type Snapshot, type SnapshotFacts, SnapshotWriter, sourcesIn } from './snapshot.ts'
 import type { Table } from './tables.ts'
 import type { Task, TaskControl } from './task.ts'
+import type { Verdicts } from './verdicts.ts'
 
 /** What both legs need of the world, and of the definition. */
 export interface LegPlan {
@@ -28,8 +29,10 @@ export interface LegPlan {
   readonly reset: (stage: string) => boolean
   readonly log: LogPort
   readonly clock: ClockPort
-  /** The registry's answer for a schema id; null: it does not know it. */
-  readonly schema: (id: number) => Promise<string | null>
+  /** The registry's answer for a schema; null: it does not know it. Errors: what keeps it from answering */
+  readonly schema: (id: SchemaName) => Promise<string | null>
+  /** For how long a healthy registry must not know a schema until it is believed; 30,000 where absent. */
+  readonly schemaPatienceMs?: number
   readonly tables: ReadonlyMap<string, Table>
   readonly mode: 'live' | 'shadow'
   /** Version of the time-zone data, where the definition's expressions ask for the time of day. */
@@ -58,6 +61,7 @@ export class Lead {
   readonly snapshots: SnapshotWriter
   /** The input's end as last seen; behind it is the lag. */
   end = 0
+  parked: ParkedStatus | null = null
   readonly #plan: LegPlan
   #takeover: Restored['takeover']
   #saved = { position: -1, journal: 0 }
@@ -137,8 +141,11 @@ export class Lead {
     return out
   }
 
-  /** Process record batches fetched from the task's position on. `taken` is called after each step, before the outputs are cleared. */
-  async process (bytes: Uint8Array, out: Outputs, live: { readonly journal: (outgoing: Outgoing) => void, readonly taken: () => void }): Promise<void> {
+  /**
+   * Process record batches fetched from the task's position on, as far as the verdicts on their schemas are known: before one that is not, the task is
+   * parked. `taken` is called after each step, before the outputs are cleared.
+   */
+  async process (bytes: Uint8Array, out: Outputs, live: { readonly journal: (outgoing: Outgoing) => void, readonly taken: () => void, readonly verdicts: Verdicts }): Promise<void> {
     const { task } = this
     const to = endOf(bytes)
     if (to <= task.position) return
@@ -151,7 +158,7 @@ export class Lead {
       out.clear()
       this.#plan.at?.(step === 'end' ? 'apply.after' : 'apply.step')
       if (step === 'end') return
-      if (step === 'schema') await this.#answer(out, live.journal)
+      if (step === 'schema' && !await this.#answer(out, live)) return
     }
   }
 
@@ -168,7 +175,7 @@ export class Lead {
 
   get status (): TaskStatus {
     const { place: { source, topic, partition }, task: { position, clock: { watermark, lastReading } }, end } = this
-    return { source, topic, partition, position, end: Math.max(end, position), watermark, arrival: Math.max(this.#fetchedArrival, lastReading), committed: this.#committed, saved: this.snapshots.last }
+    return { source, topic, partition, position, end: Math.max(end, position), watermark, arrival: Math.max(this.#fetchedArrival, lastReading), committed: this.#committed, saved: this.snapshots.last, parked: this.parked }
   }
 
   /** The state as it is now, for `save`. What led to it is committed before it is saved. */
@@ -190,12 +197,22 @@ export class Lead {
   /** Whether a snapshot would be another one than the last; for journal entries alone, once there are `entriesMin`. */
   hasMoved (entriesMin: number): boolean { return this.#saved.position !== this.task.position || this.journal.number - this.#saved.journal >= entriesMin }
 
-  /** Both answers are content of the journal: what follows from the log must not depend on what the registry says later. */
-  async #answer (out: Outputs, journal: (outgoing: Outgoing) => void): Promise<void> {
-    const id = this.task.schemaWanted!
-    const schema = await this.#plan.schema(id)
+  /** Both answers are content of the journal: what follows from the log must not depend on what the registry says later. False: the task is parked. */
+  async #answer (out: Outputs, { journal, verdicts }: { readonly journal: (outgoing: Outgoing) => void, readonly verdicts: Verdicts }): Promise<boolean> {
+    const { task } = this
+    const id = task.schemaWanted!
+    const schema = await verdicts.soon(id)
     this.#plan.at?.('schema.asked')
-    this.control({ kind: 'schema', id, schema }, out, journal)
+    if (schema === undefined) {
+      task.park()
+      this.parked = { schema: id, sinceMs: this.parked?.schema === id ? this.parked.sinceMs : this.#plan.clock.wallMs(), why: verdicts.why(id) }
+      return false
+    }
+    this.parked = null
+    const content = { kind: 'schema', id, schema } as const
+    journal(this.journal.entry(task.stages.decode.schemaWantedAt, task.clock.arrival, content))
+    task.control(content, out)
+    return true
   }
 }
 

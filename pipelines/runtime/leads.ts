@@ -8,12 +8,14 @@ import type { Gone } from './gone.ts'
 import { partitionsOf, type Unit } from './share.ts'
 import { add, type LegStatus } from './status.ts'
 import type { Task } from './task.ts'
+import { Verdicts } from './verdicts.ts'
 
 const fetchBytesMax = 1 << 20
 const tickEveryMs = 1_000
 const tickEveryMsMax = 60_000
 const tablesEveryMs = 250
 const waitMs = 50
+const reviseEveryMs = 10_000
 const entriesPerSnapshot = 64
 
 interface Silence { /** Monotonic; when something last came. */ since: number, /** Arrival clock then. */ arrival: number, lastTick: number }
@@ -47,6 +49,8 @@ export class Leads {
   #told = ''
   /** With whom each goes, should the share change. */
   readonly #gone = new Map<Gone, Lead>()
+  readonly #verdicts: Verdicts
+  #revisedAt = Number.NEGATIVE_INFINITY
   all: readonly Lead[] = []
 
   constructor (plan: LegPlan, status: LegStatus, sink: LeadsSink) {
@@ -55,6 +59,7 @@ export class Leads {
     this.#status = status
     health.tasks = () => this.all.map(lead => lead.status)
     this.#sink = sink
+    this.#verdicts = new Verdicts(plan)
   }
 
   /** Before any task is restored. */
@@ -93,6 +98,7 @@ export class Leads {
   /** One round over all tasks. False when nothing new came. */
   async round (signal: AbortSignal): Promise<boolean> {
     await this.#refreshTables()
+    this.#revise()
     let progressed = false
     for (const lead of this.all) {
       if (signal.aborted) return true
@@ -110,9 +116,13 @@ export class Leads {
   async wait (signal: AbortSignal): Promise<void> {
     const stop = new AbortController()
     const either = AbortSignal.any([signal, stop.signal])
-    const waits = this.all.map(({ place: { topic, partition }, task }) => this.#plan.log.fetch({ topic, partition, offset: task.position, bytesMax: 1, waitMs, signal: either }))
+    // What is parked has something to read, and must not: it waits for a verdict.
+    const [parked, reading] = [this.all.filter(lead => lead.parked !== null), this.all.filter(lead => lead.parked === null)]
+    if (parked.some(lead => this.#verdicts.of(lead.parked!.schema) !== undefined)) return
+    const waits: Promise<unknown>[] = reading.map(({ place: { topic, partition }, task }) => this.#plan.log.fetch({ topic, partition, offset: task.position, bytesMax: 1, waitMs, signal: either }))
+    if (waits.length === 0) waits.push(this.#plan.clock.sleep(waitMs, either))
     try {
-      await Promise.race(waits.length === 0 ? [this.#plan.clock.sleep(waitMs, signal)] : waits)
+      await Promise.race(parked.length === 0 ? waits : [...waits, this.#verdicts.changed])
     } finally {
       stop.abort()
       await Promise.allSettled(waits)
@@ -153,9 +163,14 @@ export class Leads {
     const { log, clock } = this.#plan
     const { topic, partition } = lead.place
     const before = lead.task.position
+    if (lead.parked !== null && this.#verdicts.of(lead.parked.schema) === undefined) {
+      lead.parked = { ...lead.parked, why: this.#verdicts.why(lead.parked.schema) }
+      await this.#lagOf(lead)
+      return false
+    }
     const { bytes, end } = await log.fetch({ topic, partition, offset: before, bytesMax: fetchBytesMax, waitMs: 0, into: this.#fetched })
     lead.end = end
-    await lead.process(bytes, this.#out, { journal: this.#sink.journal, taken: () => { this.#taken(lead) } })
+    await lead.process(bytes, this.#out, { journal: this.#sink.journal, taken: () => { this.#taken(lead) }, verdicts: this.#verdicts })
     const silence = this.#silences.get(lead)!
     if (lead.task.position > before) {
       this.#status.readings += lead.task.position - before
@@ -178,6 +193,28 @@ export class Leads {
     this.#taken(lead)
     this.#out.clear()
     this.#plan.at?.('tick.after')
+  }
+
+  /** What is parked fetches nothing, which would tell where its input ends. */
+  async #lagOf (lead: Lead): Promise<void> {
+    const now = this.#plan.clock.monotonicMs()
+    const silence = this.#silences.get(lead)!
+    if (now - silence.lastTick < tickEveryMs) return
+    silence.lastTick = now
+    lead.end = (await this.#plan.log.range(lead.place.topic, lead.place.partition)).end
+  }
+
+  /** A schema that was not known may have been registered since: from then on its records are readings. */
+  #revise (): void {
+    const now = this.#plan.clock.monotonicMs()
+    if (now - this.#revisedAt < reviseEveryMs) return
+    this.#revisedAt = now
+    for (const lead of this.all) {
+      for (const id of lead.task.stages.decode.schemasUnknown) {
+        const schema = this.#verdicts.of(id)
+        if (typeof schema === 'string') lead.control({ kind: 'schema', id, schema }, this.#out, this.#sink.journal)
+      }
+    }
   }
 
   #arrivalOf (lead: Lead): number {

@@ -1,4 +1,5 @@
 import type { Batch } from '../core/batch.ts'
+import type { SchemaName } from '../core/journal.ts'
 import type { KeyTable } from '../core/keys.ts'
 import { Outputs } from '../core/outputs.ts'
 import { type Headers, RecordBatchWriter } from '../core/record-batch.ts'
@@ -19,7 +20,7 @@ export interface ReplayOptions {
   readonly pipeline: CompiledPipeline
   readonly tables: ReadonlyMap<string, TableView>
   /** The registry of the replay: Avro JSON by schema id, null when unknown. */
-  readonly schema: (id: number) => string | null
+  readonly schema: (id: SchemaName) => string | null
   /** Records in one record batch. */
   readonly batch: number
   readonly snapshotEvery: number | null

@@ -1,5 +1,5 @@
 import { StreamError } from '../core/errors.ts'
-import type { JournalEntry } from '../core/journal.ts'
+import type { JournalEntry, SchemaName } from '../core/journal.ts'
 import { Outputs } from '../core/outputs.ts'
 import { readBatchHeader } from '../core/record-batch.ts'
 import type { CompiledPipeline } from '../core/stage.ts'
@@ -55,7 +55,7 @@ class Restoring {
   readonly #position: number
   #to = 0
   readonly #signal: AbortSignal | undefined
-  readonly #verdicts = new Map<number, string | null>()
+  readonly #verdicts = new Map<SchemaName, string | null>()
   readonly #out = new Outputs()
   #state: StateTree
   readonly #zones: string | null
@@ -77,10 +77,9 @@ class Restoring {
 
   async play (to: number, entries: readonly JournalEntry[]): Promise<void> {
     this.#to = to
-    // A verdict is journaled when it is asked for, somewhere in a batch: it stands for its id from the first record on.
-    for (const entry of entries) if (entry.kind === 'schema') this.#verdicts.set(entry.id, entry.schema)
+    // Earlier versions journaled a verdict behind the batch that asked for it: the first one stands for its schema from the first record on.
+    for (const entry of entries) if (entry.kind === 'schema' && !this.#verdicts.has(entry.id)) this.#verdicts.set(entry.id, entry.schema)
     for (const entry of entries) {
-      if (entry.kind === 'schema') continue
       await this.#input(entry.position)
       if (entry.kind === 'definition') this.#become(entry)
       else this.#live().control(entry, this.#out)

@@ -1,6 +1,6 @@
 import { TaskClock } from '../core/clock.ts'
 import { StreamError } from '../core/errors.ts'
-import type { JournalContent } from '../core/journal.ts'
+import type { JournalContent, SchemaName } from '../core/journal.ts'
 import type { KeyTable } from '../core/keys.ts'
 import type { Outputs } from '../core/outputs.ts'
 import type { JournalSink, Moment, RuleStage, TaskStages, WindowStage } from '../core/stage.ts'
@@ -10,13 +10,13 @@ import type { Batch } from '../core/batch.ts'
 /** What a task takes beside its input. */
 export type TaskControl = Exclude<JournalContent, { kind: 'definition' }>
 
-/** What a step came to: rows were processed, the loaded bytes are used up, or a schema id must be answered first. */
+/** What a step came to: rows were processed, the loaded bytes are used up, or a schema must be answered first. */
 export type Step = 'rows' | 'end' | 'schema'
 
 /**
  * One partition of one source on its way through every stage.
  *
- * Shape:  load, then step until 'end'; after each step the outputs are taken and cleared. Between loads: control, drain, snapshot
+ * Shape:  load, then step until 'end', or until 'schema' and park; after each step the outputs are taken and cleared. Between loads: control, drain, snapshot
  * State:  that of the stages and of the clock; nothing else
  * Errors: STATE_STAGE when a snapshot was taken with other stages
  */
@@ -39,12 +39,19 @@ export class Task implements Stateful {
 
   get keys (): KeyTable { return this.stages.decode.keys }
   get position (): number { return this.#next }
-  get schemaWanted (): number | null { return this.stages.decode.schemaWanted }
+  get schemaWanted (): SchemaName | null { return this.stages.decode.schemaWanted }
 
   /** Take record batches; of their records, those with from <= offset < to. */
   load (bytes: Uint8Array, from: number, to: number): void {
     this.stages.decode.load(bytes, from, to)
     this.#next = to
+  }
+
+  /** Stand before the record whose schema is wanted, as if nothing from it on had been loaded. */
+  park (): void {
+    const { decode } = this.stages
+    this.#next = decode.schemaWantedAt
+    decode.unload()
   }
 
   /** Process the next rows of what was loaded. */

@@ -30,7 +30,7 @@ export async function truthOf (log: LogPort, pipeline: CompiledPipeline, { name,
   const { said, out, take: takeOf } = listener(name)
   const take = () => { takeOf(task) }
   const entries = await journalOf(log, { source, partition, topic: names.journal(pipeline.name, leg), upTo })
-  const verdicts = new Map(entries.flatMap(entry => entry.kind === 'schema' ? [[entry.id, entry.schema] as const] : []))
+  const verdicts = new Map(entries.flatMap(entry => entry.kind === 'schema' ? [[entry.id, entry.schema] as const] : []).reverse())
   const batches = await batchesOf(log, topic, partition)
   const input = (to: number) => {
     for (const { bytes, end, pace } of batches) {
@@ -45,7 +45,6 @@ export async function truthOf (log: LogPort, pipeline: CompiledPipeline, { name,
     }
   }
   for (const entry of entries) {
-    if (entry.kind === 'schema') continue
     input(entry.position)
     if (entry.kind === 'definition') {
       const state = task.snapshot()

@@ -1,4 +1,5 @@
 import { type Batch, cell } from '../../../pipelines/core/batch.ts'
+import type { SchemaName } from '../../../pipelines/core/journal.ts'
 import { type DeadLetterOutput, Outputs } from '../../../pipelines/core/outputs.ts'
 import { type Headers, RecordBatchWriter } from '../../../pipelines/core/record-batch.ts'
 import { type DecodeSpec, decodeLimits } from '../../../pipelines/core/spec.ts'
@@ -26,13 +27,13 @@ export function specOf (contract: string, more: Partial<DecodeSpec> = {}): Decod
 }
 
 export interface Row { readonly position: number, readonly key: string, readonly at: number, readonly arrival: number, readonly cells: readonly unknown[], readonly value: string }
-export interface Decoded { readonly rows: readonly Row[], readonly deadLetters: readonly DeadLetterOutput[], readonly wanted: readonly number[] }
+export interface Decoded { readonly rows: readonly Row[], readonly deadLetters: readonly DeadLetterOutput[], readonly wanted: readonly SchemaName[] }
 
 /** Play loads through a stage, answering what it asks of the registry. */
-export function decodeAll (stage: DecodeStage, loads: readonly Uint8Array[], schemas: ReadonlyMap<number, string | null> = new Map(), from = 0, to = Number.MAX_SAFE_INTEGER): Decoded {
+export function decodeAll (stage: DecodeStage, loads: readonly Uint8Array[], schemas: ReadonlyMap<SchemaName, string | null> = new Map(), from = 0, to = Number.MAX_SAFE_INTEGER): Decoded {
   const out = new Outputs()
   const rows: Row[] = []
-  const wanted: number[] = []
+  const wanted: SchemaName[] = []
   for (const bytes of loads) {
     stage.load(bytes, from, to)
     for (;;) {

@@ -16,7 +16,7 @@ interface Reading { readonly id: string, readonly ts: number, readonly value: nu
 const avro = { type: 'record', name: 'Reading', fields: [{ name: 'id', type: 'string' }, { name: 'ts', type: 'long' }, { name: 'value', type: 'double' }] }
 const reading = contract<Reading>({ subject: 'reading-value', version: 1, schema: avro })
 const device = contract<{ device: string }>({ subject: 'device-value', version: 1, schema: { type: 'record', name: 'Device', fields: [{ name: 'device', type: 'string' }] } })
-const encode = createEncoder(reading.schema, 1)
+export const readingSchema = reading.schema
 const startMs = 1_700_000_000_000
 
 const source = (topic: string) => ({ topic, contract: reading, key: 'id', time: { field: 'ts' }, normalise: { value: { field: 'value' } } })
@@ -39,6 +39,8 @@ export class Rig {
   /** As both legs of a process share it. */
   readonly devices = new Table({ name: 'devices', topic: 'rig.devices', key: 'device', decode: async value => ({ device: Buffer.from(value).toString() }) })
   at: (point: FailurePoint, detail: string) => void = () => {}
+  /** What the registry says. */
+  registry: LegPlan['schema'] = async id => id === 1 ? reading.schema : null
   #sent = 0
 
   constructor () { this.log = new MemoryLog({ clock: this.clock, at: (point, detail) => { this.at(point, detail) } }) }
@@ -54,7 +56,7 @@ export class Rig {
   start (definition: CheckedDefinition, { asCode = false, reset = [], zones = null, ...options }: Partial<RaceOptions> & { readonly asCode?: boolean, readonly reset?: readonly string[], readonly zones?: string | null } = {}): Running {
     const plan: LegPlan = {
       leg: 'race', pipeline: compileDefinition(definition), definition: asCode ? null : JSON.stringify(definition), compile: data => compileDefinition(JSON.parse(data) as CheckedDefinition),
-      retire: retireRule, reset: stage => reset.includes(stage), log: this.log, clock: this.clock, schema: async id => id === 1 ? reading.schema : null, tables: new Map(definition.tables === undefined ? [] : [['devices', this.devices]]), mode: 'live', zones,
+      retire: retireRule, reset: stage => reset.includes(stage), log: this.log, clock: this.clock, schema: id => this.registry(id), tables: new Map(definition.tables === undefined ? [] : [['devices', this.devices]]), mode: 'live', zones,
     }
     const json = (value: object): Encoded => ({ key: null, value: text(JSON.stringify(value)), headers: [] })
     const codecs = { event: (event: object) => json(event), late: () => json({}), deadLetter: () => json({}) }
@@ -62,7 +64,11 @@ export class Rig {
   }
 
   /** Readings of `device`, a second apart. */
-  async send (topic: string, device: string, ...values: readonly number[]): Promise<void> {
+  send (topic: string, device: string, ...values: readonly number[]): Promise<void> { return this.sendAs(1, topic, device, ...values) }
+
+  /** The same under another schema id. */
+  async sendAs (schemaId: number, topic: string, device: string, ...values: readonly number[]): Promise<void> {
+    const encode = createEncoder(reading.schema, schemaId)
     const writer = new RecordBatchWriter()
     for (const value of values) {
       this.#sent += 1

@@ -1,61 +1,60 @@
 import { Reader, Writer } from '@platformatic/kafka'
 import type { Assignment } from '../../pipelines/core/ports.ts'
 
-/** Kafka's own consumer protocol, so that its tools can read the group: `range`, not compact. */
+/** Kafka's own consumer protocol, so that its tools can read the group: cooperative (KIP-429), not compact. */
 export const protocolType = 'consumer'
-export const protocolName = 'range'
-const version = 0
+export const protocolName = 'cooperative-sticky'
+const subscriptionVersion = 2
+const assignmentVersion = 1
 
-export interface GroupMember { readonly memberId: string, readonly instanceId: string | null, readonly topics: readonly string[] }
+/** `owned` since `generation`, -1 for none: of two that claim a partition, the later one counts. */
+export interface Subscription { readonly topics: readonly string[], readonly owned: readonly Assignment[], readonly generation: number }
 
-/** Source: ConsumerProtocolSubscription v0 */
-export function writeSubscription (topics: readonly string[]): Buffer {
-  return Writer.create().appendInt16(version).appendArray([...topics], (w, topic) => { w.appendString(topic, false) }, false, false).appendInt32(-1).buffer
+/** Source: ConsumerProtocolSubscription v2 */
+export function writeSubscription ({ topics, owned, generation }: Subscription): Buffer {
+  const w = Writer.create().appendInt16(subscriptionVersion).appendArray([...topics], (w, topic) => { w.appendString(topic, false) }, false, false).appendInt32(-1)
+  return appendPlaces(w, owned).appendInt32(generation).buffer
 }
 
-export function readSubscription (bytes: Buffer): readonly string[] {
+/** Of any version: what an older one does not say is nothing owned. */
+export function readSubscription (bytes: Buffer): Subscription {
   const reader = Reader.from(bytes)
-  reader.readInt16()
-  return reader.readArray(r => r.readString(false), false, false)
+  const version = reader.readInt16()
+  const topics = reader.readArray(r => r.readString(false), false, false)
+  const userData = reader.readInt32()
+  if (userData > 0) reader.position += userData
+  return { topics, owned: version >= 1 ? readPlaces(reader) : [], generation: version >= 2 ? reader.readInt32() : -1 }
 }
 
-/** Source: ConsumerProtocolAssignment v0 */
+/** Source: ConsumerProtocolAssignment v1 */
 export function writeAssignment (assigned: readonly Assignment[]): Buffer {
-  const topics = new Map<string, number[]>()
-  for (const { topic, partition } of assigned) topics.set(topic, [...topics.get(topic) ?? [], partition])
-  return Writer.create().appendInt16(version).appendArray([...topics], (w, [topic, partitions]) => {
-    w.appendString(topic, false).appendArray(partitions, (w, partition) => { w.appendInt32(partition) }, false, false)
-  }, false, false).appendInt32(-1).buffer
+  return appendPlaces(Writer.create().appendInt16(assignmentVersion), assigned).appendInt32(-1).buffer
 }
 
 export function readAssignment (bytes: Buffer): readonly Assignment[] {
   if (bytes.length === 0) return []
   const reader = Reader.from(bytes)
   reader.readInt16()
-  const assigned = reader.readArray(r => {
+  return readPlaces(reader)
+}
+
+function appendPlaces (w: Writer, places: readonly Assignment[]): Writer {
+  const topics = new Map<string, number[]>()
+  for (const { topic, partition } of places) topics.set(topic, [...topics.get(topic) ?? [], partition])
+  return w.appendArray([...topics], (w, [topic, partitions]) => {
+    w.appendString(topic, false).appendArray(partitions, (w, partition) => { w.appendInt32(partition) }, false, false)
+  }, false, false)
+}
+
+/** By topic and partition. */
+function readPlaces (reader: Reader): readonly Assignment[] {
+  const places = reader.readArray(r => {
     const topic = r.readString(false)
     return r.readArray(r => r.readInt32(), false, false).map(partition => ({ topic, partition }))
   }, false, false).flat()
-  return assigned.sort((a, b) => a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition)
+  return places.sort((a, b) => a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition)
 }
 
-/**
- * Each topic's partitions in runs over the members that read it, ordered by instance id, so that a member keeps its partitions when it is restarted.
- *
- * Source: Kafka's RangeAssignor (without racks)
- */
-export function assignRanges (members: readonly GroupMember[], partitions: ReadonlyMap<string, number>): ReadonlyMap<string, readonly Assignment[]> {
-  const assigned = new Map<string, Assignment[]>(members.map(({ memberId }) => [memberId, []]))
-  const nameOf = ({ instanceId, memberId }: GroupMember) => instanceId ?? memberId
-  const ordered = [...members].sort((a, b) => nameOf(a) < nameOf(b) ? -1 : 1)
-  for (const [topic, count] of partitions) {
-    const readers = ordered.filter(({ topics }) => topics.includes(topic))
-    const least = Math.floor(count / readers.length)
-    const more = count % readers.length
-    let next = 0
-    readers.forEach(({ memberId }, at) => {
-      for (let left = least + (at < more ? 1 : 0); left > 0; left -= 1) assigned.get(memberId)!.push({ topic, partition: next++ })
-    })
-  }
-  return assigned
-}
+export const isSame = (a: Assignment, b: Assignment): boolean => a.partition === b.partition && a.topic === b.topic
+/** What is in `all` and not in `other`. */
+export const without = (all: readonly Assignment[], other: readonly Assignment[]): readonly Assignment[] => all.filter(one => !other.some(two => isSame(one, two)))

@@ -9,7 +9,7 @@ export interface Address { readonly host: string, readonly port: number }
  * A broker answers the requests of one connection one after another, so what may wait at the broker has a connection of its own: waiting fetches,
  * joining a group. Heartbeats wait behind nothing.
  */
-export type Lane = 'control' | 'fetch' | `wait ${number}` | 'produce' | 'transaction' | 'join' | 'heartbeat'
+export type Lane = 'control' | 'fetch' | `wait ${number}` | 'produce' | 'transaction' | `join ${string}` | 'heartbeat'
 
 /** The network as the connector uses it: one request, one answer, error codes included. A test may put brokers of its own behind it. */
 export interface Wire {
@@ -71,7 +71,7 @@ export class Connections implements Wire {
 
   async #connect ({ host, port }: Address, lane: Lane): Promise<Connection> {
     const { clientId, connection: options, joinTimeoutMs } = this.#options
-    const connection = new Connection(clientId, { maxInflights: 64, ...options, ...options.tls !== undefined && isIP(host) === 0 && { tlsServerName: true }, ...lane === 'join' && { requestTimeout: joinTimeoutMs } })
+    const connection = new Connection(clientId, { maxInflights: 64, ...options, ...options.tls !== undefined && isIP(host) === 0 && { tlsServerName: true }, ...lane.startsWith('join') && { requestTimeout: joinTimeoutMs } })
     connection.on('error', () => {})
     try {
       await connection.connect(host, port)

@@ -1,40 +1,53 @@
-import { describeGroupsV5, heartbeatV4, joinGroupV9, leaveGroupV5, offsetFetchV9, syncGroupV5 } from '@platformatic/kafka'
+import { describeGroupsV5, heartbeatV4, joinGroupV9, offsetFetchV9, syncGroupV5 } from '@platformatic/kafka'
 import { StreamError } from '../../pipelines/core/errors.ts'
-import type { Assignment, ClockPort, Committed } from '../../pipelines/core/ports.ts'
-import { assignRanges, protocolName, protocolType, readAssignment, readSubscription, writeAssignment, writeSubscription } from './assignment.ts'
+import type { Assignment, Committed } from '../../pipelines/core/ports.ts'
+import { protocolName, protocolType, readAssignment, readSubscription, without, writeAssignment, writeSubscription } from './assignment.ts'
 import type { Cluster } from './cluster.ts'
+import type { Lane } from './connections.ts'
 import { Again, check, codeName } from './codes.ts'
+import { type GroupMember, shareOut } from './share-out.ts'
 
 export interface GroupOptions {
-  readonly clock: ClockPort
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
 }
 
 export interface JoinFacts { readonly group: string, readonly instanceId: string, /** Full names. */ readonly topics: readonly string[] }
-export interface Joined { readonly generation: number, readonly memberId: string, readonly assignments: readonly Assignment[] }
+/** Who asks, and what it has: `memberId` is empty before the first time. */
+export interface Claim { readonly memberId: string, readonly generation: number, readonly owned: readonly Assignment[] }
+export interface Joined { readonly generation: number, readonly memberId: string, readonly isLeader: boolean, readonly assignments: readonly Assignment[] }
 
 /**
- * Become a member of the group, under a static name, and wait for the share of partitions.
+ * Become a member of the group, under a static name, or take part in sharing out anew, and wait for the share of partitions.
  *
- * Errors: LOG_FENCED when another process of this name joins at the same time, KAFKA_DENIED, KAFKA_REFUSED, KAFKA_UNREACHABLE
- * Source: Kafka's classic group protocol; KIP-345 (static membership), KIP-814 (its leader may be told to keep the assignment)
+ * Errors: LOG_REBALANCED when the group went on without this member: nothing that it had is its own any more; LOG_FENCED when another process of this
+ *         name is there, KAFKA_DENIED, KAFKA_REFUSED, KAFKA_UNREACHABLE
+ * Source: Kafka's classic group protocol; KIP-345 (static membership), KIP-429 (cooperative rebalancing), KIP-814 (its leader may be told to keep the assignment)
  */
-export async function joinGroup (cluster: Cluster, { group, instanceId, topics }: JoinFacts, { sessionTimeoutMs, rebalanceTimeoutMs }: GroupOptions, knownAs = ''): Promise<Joined> {
-  const metadata = writeSubscription(topics)
-  let memberId = knownAs
+export async function joinGroup (cluster: Cluster, { group, instanceId, topics }: JoinFacts, { sessionTimeoutMs, rebalanceTimeoutMs }: GroupOptions, claim: Claim): Promise<Joined> {
+  const isNew = claim.memberId === ''
+  const lane: Lane = `join ${group} ${instanceId}`
+  const facts = { group, member: instanceId }
+  const metadata = writeSubscription({ topics, owned: claim.owned, generation: claim.generation })
+  let { memberId, generation: last } = claim
+  const patienceMs = Math.max(rebalanceTimeoutMs, sessionTimeoutMs) * 2 + 30_000
   return cluster.retry(`join group ${group}`, () => cluster.atCoordinator('group', group, async address => {
-    const joined = await cluster.call(address, 'join', joinGroupV9.api, group, sessionTimeoutMs, rebalanceTimeoutMs, memberId, instanceId, protocolType, [{ name: protocolName, metadata }], null)
-    beginAnew(joined.errorCode, () => { memberId = '' })
-    check(joined.errorCode, { group, member: instanceId })
+    const joined = await cluster.call(address, lane, joinGroupV9.api, group, sessionTimeoutMs, rebalanceTimeoutMs, memberId, instanceId, protocolType, [{ name: protocolName, metadata }], null)
+    if (isNew) beginAnew(joined.errorCode, () => { memberId = '' })
+    check(joined.errorCode, facts)
+    const { generationId: generation, leader, skipAssignment } = joined
+    // One that this member took no part in may have given what it had to others.
+    if (!isNew && generation !== last && generation !== last + 1) throw new StreamError('LOG_REBALANCED', { ...facts, generation, last, why: 'the group went on without it' })
     memberId = joined.memberId
-    const { generationId: generation } = joined
-    const shares = joined.leader === memberId && !joined.skipAssignment ? await assign(cluster, joined.members.map(one => ({ memberId: one.memberId, instanceId: one.groupInstanceId ?? null, topics: readSubscription(one.metadata) }))) : new Map<string, readonly Assignment[]>()
-    const synced = await cluster.call(address, 'join', syncGroupV5.api, group, generation, memberId, instanceId, protocolType, protocolName, [...shares].map(([memberId, assigned]) => ({ memberId, assignment: writeAssignment(assigned) })))
-    beginAnew(synced.errorCode, () => { memberId = '' })
-    check(synced.errorCode, { group, member: instanceId })
-    return { generation, memberId, assignments: readAssignment(synced.assignment) }
-  }), { patienceMs: Math.max(rebalanceTimeoutMs, sessionTimeoutMs) * 2 + 30_000 })
+    last = generation
+    const isLeader = leader === memberId
+    const given = isLeader && !skipAssignment ? await assign(cluster, joined.members.map(one => ({ memberId: one.memberId, instanceId: one.groupInstanceId ?? null, ...readSubscription(one.metadata) }))) : new Map<string, readonly Assignment[]>()
+    const synced = await cluster.call(address, lane, syncGroupV5.api, group, generation, memberId, instanceId, protocolType, protocolName, [...given].map(([memberId, assigned]) => ({ memberId, assignment: writeAssignment(assigned) })))
+    if (isNew) beginAnew(synced.errorCode, () => { memberId = '' })
+    if (codeName(synced.errorCode) === 'REBALANCE_IN_PROGRESS') throw new Again('REBALANCE_IN_PROGRESS', false)
+    check(synced.errorCode, facts)
+    return { generation, memberId, isLeader, assignments: readAssignment(synced.assignment) }
+  }), { patienceMs })
 }
 
 /** The round of joining was overtaken by another one. */
@@ -44,63 +57,52 @@ function beginAnew (code: number, forget: () => void): void {
   if (name === 'UNKNOWN_MEMBER_ID' || name === 'REBALANCE_IN_PROGRESS' || name === 'ILLEGAL_GENERATION') throw new Again(name, false)
 }
 
-async function assign (cluster: Cluster, members: Parameters<typeof assignRanges>[0]): Promise<ReadonlyMap<string, readonly Assignment[]>> {
+async function assign (cluster: Cluster, members: readonly GroupMember[]): Promise<ReadonlyMap<string, readonly Assignment[]>> {
+  return shareOut(members, await partitionsOf(cluster, new Set(members.flatMap(({ topics }) => topics)))).given
+}
+
+async function partitionsOf (cluster: Cluster, topics: ReadonlySet<string>): Promise<ReadonlyMap<string, number>> {
   const partitions = new Map<string, number>()
-  for (const topic of new Set(members.flatMap(({ topics }) => topics))) {
+  for (const topic of topics) {
     const place = await cluster.findTopic(topic)
     if (place !== null) partitions.set(topic, place.leaders.length)
   }
-  return assignRanges(members, partitions)
+  return partitions
+}
+
+export interface Identity { readonly group: string, readonly instanceId: string, readonly memberId: string, readonly generation: number }
+
+/** What the group says now of a member; null: all is well, or nobody answers, which the group will count for itself. */
+export async function beat (cluster: Cluster, { group, instanceId, memberId, generation }: Identity): Promise<StreamError | null> {
+  try {
+    await cluster.atCoordinator('group', group, async address => {
+      const { errorCode } = await cluster.call(address, 'heartbeat', heartbeatV4.api, group, generation, memberId, instanceId)
+      check(errorCode, { group, member: instanceId, generation })
+    })
+    return null
+  } catch (error) {
+    return error instanceof StreamError && error.code !== 'LOG_CLOSED' ? error : null
+  }
 }
 
 /**
- * Heartbeats of a member, until the group says that its time is over or it is stopped.
- *
- * Limits: five in a session; on this thread, so that a slice of work must stay well below that
+ * Partitions that a settled group has given to nobody: who was to let them go has ended without a word, and has come back without them.
+ * Null: nobody can say now.
  */
-export class Heartbeats {
-  readonly #cluster: Cluster
-  readonly #facts: JoinFacts & Joined
-  readonly #stop = new AbortController()
-
-  constructor (cluster: Cluster, facts: JoinFacts & Joined, { clock, sessionTimeoutMs }: GroupOptions, overNow: (error: StreamError) => void) {
-    this.#cluster = cluster
-    this.#facts = facts
-    void (async () => {
-      for (const everyMs = sessionTimeoutMs / 5; !this.#stop.signal.aborted;) {
-        await clock.sleep(everyMs, this.#stop.signal)
-        if (this.#stop.signal.aborted) return
-        const error = await this.beat()
-        if (error === null || this.#stop.signal.aborted) continue
-        overNow(error)
-        return
-      }
-    })()
+export async function unassigned (cluster: Cluster, group: string, topics: readonly string[]): Promise<readonly Assignment[] | null> {
+  try {
+    const [found, partitions] = await Promise.all([describe(cluster, group), partitionsOf(cluster, new Set(topics))])
+    if (found.groupState !== 'Stable') return null
+    const assigned = found.members.flatMap(({ memberAssignment }) => readAssignment(memberAssignment))
+    return without([...partitions].flatMap(([topic, count]) => Array.from({ length: count }, (_, partition) => ({ topic, partition }))), assigned)
+  } catch {
+    return null
   }
+}
 
-  get isStopped (): boolean { return this.#stop.signal.aborted }
-  stop (): void { this.#stop.abort() }
-
-  /** What the group says now; null: all is well, or nobody answers, which the group will count for itself. */
-  async beat (): Promise<StreamError | null> {
-    const { group, generation, memberId, instanceId } = this.#facts
-    try {
-      await this.#cluster.atCoordinator('group', group, async address => {
-        const { errorCode } = await this.#cluster.call(address, 'heartbeat', heartbeatV4.api, group, generation, memberId, instanceId)
-        check(errorCode, { group, member: instanceId, generation })
-      })
-      return null
-    } catch (error) {
-      return error instanceof StreamError && error.code !== 'LOG_CLOSED' ? error : null
-    }
-  }
-
-  /** Tell the group that this member will not come back, as far as it can be reached. */
-  async leave (): Promise<void> {
-    const { group, memberId, instanceId } = this.#facts
-    this.stop()
-    await this.#cluster.atCoordinator('group', group, address => this.#cluster.call(address, 'heartbeat', leaveGroupV5.api, group, [{ memberId, groupInstanceId: instanceId }])).catch(() => {})
-  }
+/** Static names of those who are in the group. */
+export async function membersOf (cluster: Cluster, group: string): Promise<ReadonlySet<string>> {
+  return cluster.retry(`describe group ${group}`, async () => new Set((await describe(cluster, group)).members.flatMap(({ groupInstanceId }) => groupInstanceId ?? [])))
 }
 
 export interface OffsetAsk { readonly group: string, readonly topic: string, readonly partition: number, /** Wait for transactions that hold offsets back. */ readonly stable: boolean }
@@ -118,11 +120,11 @@ export async function committedOffset (cluster: Cluster, { group, topic, partiti
   }))
 }
 
-/** Static names of those who are in the group. */
-export async function membersOf (cluster: Cluster, group: string): Promise<ReadonlySet<string>> {
-  return cluster.retry(`describe group ${group}`, () => cluster.atCoordinator('group', group, async address => {
+async function describe (cluster: Cluster, group: string) {
+  return cluster.atCoordinator('group', group, async address => {
     const { groups: [found] } = await cluster.call(address, 'control', describeGroupsV5.api, [group], false)
-    check(found?.errorCode ?? 0, { group })
-    return new Set((found?.members ?? []).flatMap(({ groupInstanceId }) => groupInstanceId ?? []))
-  }))
+    if (found === undefined) throw new Again('the answer lacks the group', false)
+    check(found.errorCode, { group })
+    return found
+  })
 }

@@ -8,12 +8,14 @@ import type { KafkaSettings } from './config.ts'
 import type { Wire } from './connections.ts'
 import { crc32c } from './crc.ts'
 import { Fetcher } from './fetcher.ts'
-import { committedOffset } from './group.ts'
+import { committedOffset, type JoinFacts } from './group.ts'
 import { Member } from './member.ts'
 import { unpackMetadata } from './metadata.ts'
 import { checkName } from './names.ts'
 import { committedOnly, consumers } from './requests.ts'
+import { LocalSeat, type SeatEvents } from './seat.ts'
 import { parcel } from './stamp.ts'
+import { takeThreadSeat } from './thread-seat.ts'
 import { Topics } from './topics.ts'
 import type { Written } from './transactions.ts'
 
@@ -38,7 +40,7 @@ export async function openKafkaLog (settings: KafkaSettings & { readonly clock: 
     const { finalised } = await cluster.retry('connect', () => cluster.features())
     const version = finalised.get('transaction.version') ?? 0
     if (version < transactionProtocol) throw new StreamError('KAFKA_VERSION', { feature: 'transaction.version', is: version, wanted: transactionProtocol })
-    return new KafkaLog(cluster, settings, clock)
+    return new KafkaLog(cluster, settings, { clock, onThread: wire === undefined })
   } catch (error) {
     await cluster.close()
     throw error
@@ -50,6 +52,8 @@ class KafkaLog implements LogPort {
   readonly #cluster: Cluster
   readonly #settings: KafkaSettings
   readonly #clock: ClockPort
+  /** Seats are kept by threads, which have a network of their own. */
+  readonly #onThread: boolean
   readonly #topics: Topics
   readonly #fetcher: Fetcher
   readonly #appender: Appender
@@ -57,11 +61,12 @@ class KafkaLog implements LogPort {
   /** Ends of what this log has committed and not yet seen: their markers may still be on their way. */
   readonly #written = new Map<string, number>()
 
-  constructor (cluster: Cluster, settings: KafkaSettings, clock: ClockPort) {
+  constructor (cluster: Cluster, settings: KafkaSettings, { clock, onThread }: { readonly clock: ClockPort, readonly onThread: boolean }) {
     this.name = `kafka ${settings.brokers.map(({ host, port }) => `${host}:${port}`).join(',')}`
     this.#cluster = cluster
     this.#settings = settings
     this.#clock = clock
+    this.#onThread = onThread
     const { topicPrefix: prefix, replication, batchBytesMax, decompressedBytesMax, requestTimeoutMs } = settings
     this.#topics = new Topics(cluster, { prefix, replication, batchBytesMax })
     this.#fetcher = new Fetcher(cluster, { clock, crc: crc32c, decompressedBytesMax })
@@ -130,7 +135,8 @@ class KafkaLog implements LogPort {
     const name = `${group} ${member}`
     this.#members.get(name)?.stop()
     const written = (places: readonly Written[]) => { for (const { topic, partition, end } of places) this.#written.set(`${partition} ${topic}`, end) }
-    const joined = await Member.join(this.#cluster, { group: prefix + group, member, topics: full, prefix }, { clock: this.#clock, crc: crc32c, batchBytesMax, sessionTimeoutMs, rebalanceTimeoutMs, transactionTimeoutMs, requestTimeoutMs, written })
+    const seat = (facts: JoinFacts, events: SeatEvents) => this.#onThread ? takeThreadSeat(this.#settings, facts, events) : new LocalSeat(this.#cluster, facts, { clock: this.#clock, sessionTimeoutMs, rebalanceTimeoutMs }, events)
+    const joined = await Member.join(this.#cluster, { group: prefix + group, member, topics: full, prefix }, { clock: this.#clock, crc: crc32c, batchBytesMax, transactionTimeoutMs, requestTimeoutMs, written }, seat)
     this.#members.set(name, joined)
     return joined
   }

@@ -1,14 +1,18 @@
 import type { Crc32c } from '../../pipelines/core/crc32c.ts'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { Assignment, ClockPort, Commit, Membership } from '../../pipelines/core/ports.ts'
+import { isSame, without } from './assignment.ts'
 import type { Cluster } from './cluster.ts'
-import { committedOffset, type GroupOptions, Heartbeats, type Joined, joinGroup, membersOf } from './group.ts'
+import { beat, committedOffset, type JoinFacts, membersOf } from './group.ts'
 import { packMetadata, workerOf } from './metadata.ts'
 import type { TransactionOffsets } from './requests.ts'
+import type { Seat, SeatEvents, SeatState } from './seat.ts'
 import { parcel, type Parcel } from './stamp.ts'
-import { transactionalIds, Transactions, type Written } from './transactions.ts'
+import { type GroupFacts, transactionalIds, Transactions, type Written } from './transactions.ts'
 
-export interface MemberOptions extends GroupOptions {
+const touchEveryMs = 1_000
+
+export interface MemberOptions {
   readonly clock: ClockPort
   readonly crc: Crc32c
   readonly batchBytesMax: number
@@ -22,49 +26,55 @@ export interface MemberOptions extends GroupOptions {
 export interface MemberFacts { readonly group: string, readonly member: string, readonly topics: readonly string[], readonly prefix: string }
 
 /**
- * A worker in its group. Joining takes its transactional ids over first, so that whatever an earlier run of it left open is settled and fenced,
- * and then those of workers that have left partitions to this one.
+ * A worker in its group. Joining takes its transactional ids over first, so that whatever an earlier run of it left open is settled and fenced;
+ * before a partition of another worker is its own, so are the ids of that worker, if it has gone.
  *
- * Delivery: a commit is one Kafka transaction; after a failed one every later one is refused with the same error. When the group shares out
- *           anew, what is under way is finished and the worker takes part; if it keeps exactly what it has, it goes on under the new generation
- * Errors:   LOG_FENCED: another run of the same member is there, or the partition is another member's; LOG_REBALANCED: the share has changed, join again
+ * Delivery: a commit is one Kafka transaction; after a failed one every later one is refused with the same error. When the group shares out anew,
+ *           members go on; offsets that meet the new generation are sent again under it
+ * Errors:   LOG_FENCED: another run of the same member is there, or the partition is another member's; LOG_REBALANCED: the group went on without it, join again
  */
 export class Member implements Membership {
-  readonly assignments: readonly Assignment[]
-  readonly revoked: readonly Assignment[] = []
   readonly #cluster: Cluster
   readonly #facts: MemberFacts
   readonly #options: MemberOptions
   readonly #transactions: Transactions
-  #joined: Joined
-  #heartbeats: Heartbeats
+  readonly #seat: Seat
+  readonly #stop = new AbortController()
+  #state: SeatState = { generation: -1, memberId: '', owned: [], revoked: [], releases: 0 }
+  /** Releases of which the seat has not heard yet. */
+  #releases: readonly { readonly number: number, readonly places: readonly Assignment[] }[] = []
+  #released = 0
+  /** Owned, and settled: what others left open there has ended. */
+  #ready: readonly Assignment[] = []
+  #settling: Promise<void> = Promise.resolve()
+  #assignments: readonly Assignment[] = []
+  #revoked: readonly Assignment[] = []
+  #waiting: (() => void)[] = []
+  #pending = 0
   /** What every further commit is refused with. */
   #failure: Error | null = null
   /** Why nothing new may begin, though what is under way may end well. */
   #over: StreamError | null = null
-  /** Commits wait here while the group shares out anew. */
-  #gate: Promise<void> = Promise.resolve()
   #settled: Promise<unknown> = Promise.resolve()
 
-  private constructor (cluster: Cluster, facts: MemberFacts, options: MemberOptions, { joined, transactions }: { readonly joined: Joined, readonly transactions: Transactions }) {
+  private constructor (cluster: Cluster, facts: MemberFacts, options: MemberOptions, { seat, transactions }: { readonly seat: (events: SeatEvents) => Seat, readonly transactions: Transactions }) {
     this.#cluster = cluster
     this.#facts = facts
     this.#options = options
-    this.#joined = joined
     this.#transactions = transactions
-    this.assignments = joined.assignments.map(({ topic, partition }) => ({ topic: topic.slice(facts.prefix.length), partition }))
-    this.#heartbeats = this.#beating()
+    this.#seat = seat({ changed: state => { this.#changed(state) }, lost: error => { this.#end(error) } })
   }
 
-  static async join (cluster: Cluster, facts: MemberFacts, options: MemberOptions): Promise<Member> {
+  static async join (cluster: Cluster, facts: MemberFacts, options: MemberOptions, seat: (facts: JoinFacts, events: SeatEvents) => Seat): Promise<Member> {
     const { group, member, topics } = facts
     const { clock, crc, transactionTimeoutMs: timeoutMs, requestTimeoutMs } = options
-    const settings = { clock, crc, timeoutMs, requestTimeoutMs }
-    const transactions = await Transactions.open(cluster, transactionalIds(group, member), settings)
-    const joined = await joinGroup(cluster, { group, instanceId: member, topics }, options)
-    const mine = new Member(cluster, facts, options, { joined, transactions })
+    const transactions = await Transactions.open(cluster, transactionalIds(group, member), { clock, crc, timeoutMs, requestTimeoutMs })
+    const mine = new Member(cluster, facts, options, { transactions, seat: events => seat({ group, instanceId: member, topics }, events) })
+    mine.#seat.begin()
     try {
-      for (const left of await leftBehind(cluster, facts, joined)) await Transactions.open(cluster, transactionalIds(group, left), settings)
+      await mine.#newer(-1)
+      await mine.#settling
+      if (mine.#over !== null) throw mine.#over
       return mine
     } catch (error) {
       mine.stop()
@@ -72,7 +82,25 @@ export class Member implements Membership {
     }
   }
 
-  async release (): Promise<void> {}
+  get assignments (): readonly Assignment[] {
+    this.#touch()
+    return this.#assignments
+  }
+
+  get revoked (): readonly Assignment[] {
+    this.#touch()
+    return this.#revoked
+  }
+
+  /** The group shares out anew, so that others get what was let go; that goes on beside. */
+  async release (): Promise<void> {
+    const { revoked } = this.#state
+    if (revoked.length === 0) return
+    this.#released += 1
+    this.#releases = [...this.#releases, { number: this.#released, places: revoked }]
+    this.#seat.release()
+    this.#changed(this.#state)
+  }
 
   commit (commit: Commit): Promise<void> {
     const { crc, batchBytesMax } = this.#options
@@ -96,31 +124,59 @@ export class Member implements Membership {
     await this.#settled
     this.#failure ??= new StreamError('LOG_FENCED', { group: this.#facts.group, member: this.#facts.member, why: 'it has left' })
     this.stop()
+    await this.#seat.stop()
     await this.#transactions.abandon()
   }
 
   /** Another membership of this process takes the place of this one, or the log closes. */
-  stop (): void { this.#heartbeats.stop() }
+  stop (): void {
+    this.#stop.abort()
+    this.#wake()
+    void this.#seat.stop()
+  }
+
+  #touch (): void { Atomics.add(this.#seat.touches, 0, 1) }
 
   async #commit (parcels: readonly Parcel[], offsets: TransactionOffsets['topics']): Promise<void> {
-    const { group, member: instanceId } = this.#facts
+    this.#pending += 1
+    if (this.#pending === 1) void this.#touching()
     try {
-      await this.#gate
-      const refusal = this.#failure ?? this.#over
-      if (refusal !== null) throw refusal
-      const { generation, memberId } = this.#joined
       const allowed = () => { if (this.#failure !== null) throw this.#failure }
-      this.#options.written(await this.#transactions.commit({ parcels, offsets, allowed, facts: { group, generation, memberId, instanceId } }))
+      const written = await this.#transactions.commit({ parcels, offsets, allowed, facts: refused => this.#known(offsets, refused) })
+      this.#options.written(written)
     } catch (error) {
       throw this.#fail(await this.#judged(error as Error))
+    } finally {
+      this.#pending -= 1
     }
+  }
+
+  /** Whoever waits for a commit is not standing still. */
+  async #touching (): Promise<void> {
+    while (this.#pending > 0 && !this.#stop.signal.aborted) {
+      this.#touch()
+      await this.#options.clock.sleep(touchEveryMs, this.#stop.signal)
+    }
+  }
+
+  /** As whom to commit these offsets. */
+  async #known (offsets: TransactionOffsets['topics'], refused: GroupFacts | null): Promise<GroupFacts> {
+    const { group, member: instanceId, topics } = this.#facts
+    if (refused !== null) await this.#newer(refused.generation)
+    if (this.#over !== null) throw this.#over
+    const { generation, memberId, owned } = this.#state
+    for (const { name, partitions } of offsets) {
+      const lost = partitions.find(({ partition }) => topics.includes(name) && !owned.some(one => isSame(one, { topic: name, partition })))
+      if (lost !== undefined) throw new StreamError('LOG_REBALANCED', { group, member: instanceId, topic: name, partition: lost.partition, generation })
+    }
+    return { group, generation, memberId, instanceId }
   }
 
   #offsets ({ offsets }: Commit): TransactionOffsets['topics'] {
     const { prefix, group, member, topics: read } = this.#facts
     const topics = new Map<string, { partition: number, offset: number, metadata: string }[]>()
     for (const { topic, partition, offset, metadata } of offsets) {
-      const foreign = read.includes(prefix + topic) && !this.assignments.some(one => one.topic === topic && one.partition === partition)
+      const foreign = read.includes(prefix + topic) && !this.#assignments.some(one => isSame(one, { topic, partition }))
       if (foreign) throw new StreamError('LOG_FENCED', { group, member, topic, partition, why: 'the partition is another member\'s' })
       const places = topics.get(prefix + topic) ?? []
       topics.set(prefix + topic, places)
@@ -129,11 +185,14 @@ export class Member implements Membership {
     return [...topics].map(([name, partitions]) => ({ name, partitions }))
   }
 
-  /** A coordinator that gave a slow transaction up refuses its producer as it refuses one that was taken over; the group knows which it was. */
+  /** A coordinator that gave a slow transaction up refuses its producer as it refuses one that was taken over; so does one whose session was over. The group knows which it was. */
   async #judged (error: Error): Promise<Error> {
-    if (!(error instanceof StreamError) || error.code !== 'LOG_FENCED' || error.details.kafka === 'FENCED_INSTANCE_ID' || !this.#transactions.mayHaveTimedOut) return error
-    const said = await this.#heartbeats.beat()
-    return said?.code === 'LOG_FENCED' ? said : new StreamError('KAFKA_TRANSACTION', { ...error.details, why: 'slower than transaction.timeout.ms' }, { cause: error })
+    if (!(error instanceof StreamError) || error.code !== 'LOG_FENCED' || error.details.kafka === 'FENCED_INSTANCE_ID') return error
+    const { group, member: instanceId } = this.#facts
+    const said = this.#over ?? await beat(this.#cluster, { group, instanceId, ...this.#state })
+    if (said?.code === 'LOG_FENCED') return said
+    if (said?.details.kafka === 'UNKNOWN_MEMBER_ID') return new StreamError('LOG_REBALANCED', { ...said.details, why: 'its session was over, and another member has taken over' }, { cause: error })
+    return this.#transactions.mayHaveTimedOut ? new StreamError('KAFKA_TRANSACTION', { ...error.details, why: 'slower than transaction.timeout.ms' }, { cause: error }) : error
   }
 
   #fail (error: Error): Error {
@@ -144,39 +203,60 @@ export class Member implements Membership {
     return this.#failure
   }
 
-  #beating (): Heartbeats {
-    const { group, member: instanceId, topics } = this.#facts
-    return new Heartbeats(this.#cluster, { group, instanceId, topics, ...this.#joined }, this.#options, error => { this.#told(error) })
+  #end (error: StreamError): void {
+    this.#over ??= error
+    this.#wake()
   }
 
-  #told (error: StreamError): void {
-    if (error.code === 'LOG_REBALANCED' && this.#over === null && !this.#isGone) this.#gate = this.#shareAnew(error)
-    else if (this.#isGone) void this.#heartbeats.leave()
-    else this.#over ??= error
+  #changed (told: SeatState): void {
+    this.#releases = this.#releases.filter(({ number }) => number > told.releases)
+    const released = this.#releases.flatMap(({ places }) => places)
+    const before = this.#state.owned
+    this.#state = { ...told, owned: without(told.owned, released), revoked: without(told.revoked, released) }
+    const { owned } = this.#state
+    this.#ready = this.#ready.filter(one => owned.some(other => isSame(one, other)))
+    this.#publish()
+    const added = without(owned, before)
+    if (added.length > 0) this.#settling = this.#settling.then(() => this.#settle(added)).catch((error: unknown) => { this.#end(error as StreamError) })
+    this.#wake()
   }
 
-  /** Whoever holds a membership that ended for good does not come back: the others need not wait for it. */
-  get #isGone (): boolean { return this.#failure !== null && !(this.#failure instanceof StreamError && this.#failure.action === 'retry') }
+  /** What others left open in these partitions has ended before they are this member's. */
+  async #settle (added: readonly Assignment[]): Promise<void> {
+    if (this.#stop.signal.aborted) return
+    const { clock, crc, transactionTimeoutMs: timeoutMs, requestTimeoutMs } = this.#options
+    const { group } = this.#facts
+    for (const left of await leftBehind(this.#cluster, this.#facts, added)) await Transactions.open(this.#cluster, transactionalIds(group, left), { clock, crc, timeoutMs, requestTimeoutMs })
+    const still = added.filter(one => this.#state.owned.some(other => isSame(one, other)))
+    this.#ready = [...without(this.#ready, still), ...still]
+    this.#publish()
+  }
 
-  /** No offsets are sent while JoinGroup is in flight; those under way belong to the old generation, and are settled first. Never rejects. */
-  async #shareAnew (why: StreamError): Promise<void> {
-    const { group, member: instanceId, topics } = this.#facts
-    await this.#settled
-    try {
-      const joined = await joinGroup(this.#cluster, { group, instanceId, topics }, this.#options, this.#joined.memberId)
-      const same = JSON.stringify(joined.assignments) === JSON.stringify(this.#joined.assignments)
-      this.#joined = joined
-      if (!same) this.#over = why
-      // Also when it is over: until its holder joins again, the group keeps its shares.
-      if (!this.#heartbeats.isStopped) this.#heartbeats = this.#beating()
-    } catch (error) {
-      this.#over = error instanceof StreamError ? error : why
+  #publish (): void {
+    const { prefix } = this.#facts
+    const shown = (places: readonly Assignment[]) => places.map(({ topic, partition }) => ({ topic: topic.slice(prefix.length), partition })).sort((a, b) => a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition)
+    this.#assignments = shown(this.#ready)
+    this.#revoked = shown(this.#state.revoked)
+  }
+
+  /** Resolves once the group has another generation, or nothing more comes from it. */
+  async #newer (generation: number): Promise<void> {
+    while (this.#state.generation === generation && this.#over === null) {
+      if (this.#stop.signal.aborted) throw new StreamError('LOG_CLOSED')
+      await new Promise<void>(resolve => { this.#waiting.push(resolve) })
     }
+    if (this.#over !== null) throw this.#over
+  }
+
+  #wake (): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const wake of waiting) wake()
   }
 }
 
 /** Workers that committed the partitions last and are in the group no more: what they left open is theirs to settle, and they cannot. */
-async function leftBehind (cluster: Cluster, { group, member }: MemberFacts, { assignments }: Joined): Promise<ReadonlySet<string>> {
+async function leftBehind (cluster: Cluster, { group, member }: MemberFacts, assignments: readonly Assignment[]): Promise<ReadonlySet<string>> {
   const offsets = await Promise.all(assignments.map(({ topic, partition }) => committedOffset(cluster, { group, topic, partition, stable: false })))
   const workers = new Set(offsets.flatMap(offset => offset === null ? [] : workerOf(offset.metadata) ?? []))
   workers.delete(member)

@@ -8,6 +8,9 @@ import { produceAll, Unknown } from './produce.ts'
 import { endTxnV5, produceV12, type TransactionOffsets, txnOffsetCommitV5 } from './requests.ts'
 import { type Parcel, stamp } from './stamp.ts'
 
+/** Answers to offsets of a generation that has ended. */
+const sharingOut = new Set(['ILLEGAL_GENERATION', 'REBALANCE_IN_PROGRESS'])
+
 /** Transactional ids of a worker; the markers of one transaction are written while the next one runs on another id. */
 export const turns = 4
 export const transactionalIds = (group: string, member: string): readonly string[] => Array.from({ length: turns }, (_, turn) => `${group}.${member}.${turn}`)
@@ -17,7 +20,8 @@ export interface GroupFacts { readonly group: string, readonly generation: numbe
 export interface Transaction {
   readonly parcels: readonly Parcel[]
   readonly offsets: TransactionOffsets['topics']
-  readonly facts: GroupFacts
+  /** As whom the group knows this worker now; again when it refuses the one given, since it has shared out anew meanwhile. Throws when the worker may not commit any more. */
+  readonly facts: (refused: GroupFacts | null) => Promise<GroupFacts>
   /** Throws when this worker may not begin to write any more. What was begun is finished: its offsets were taken by the right generation. */
   readonly allowed: () => void
 }
@@ -126,10 +130,18 @@ export class Transactions {
     return [...ends.values()]
   }
 
-  async #offsets ({ transactionalId, producerId, epoch }: Turn, topics: TransactionOffsets['topics'], { group, generation, memberId, instanceId }: GroupFacts): Promise<void> {
-    await this.#once('commit offsets', () => this.#cluster.atCoordinator('group', group, async address => {
-      for (const { topic, partition, errorCode } of await this.#cluster.call(address, 'transaction', txnOffsetCommitV5, { transactionalId, group, producerId, epoch, generation, memberId, instanceId, topics })) check(errorCode, { group, topic, partition })
-    }))
+  async #offsets ({ transactionalId, producerId, epoch }: Turn, topics: TransactionOffsets['topics'], factsNow: Transaction['facts']): Promise<void> {
+    for (let facts = await factsNow(null); ; facts = await factsNow(facts)) {
+      const { group, generation, memberId, instanceId } = facts
+      try {
+        await this.#once('commit offsets', () => this.#cluster.atCoordinator('group', group, async address => {
+          for (const { topic, partition, errorCode } of await this.#cluster.call(address, 'transaction', txnOffsetCommitV5, { transactionalId, group, producerId, epoch, generation, memberId, instanceId, topics })) check(errorCode, { group, topic, partition })
+        }))
+        return
+      } catch (error) {
+        if (!(error instanceof StreamError) || !sharingOut.has(String(error.details.kafka))) throw error
+      }
+    }
   }
 
   async #end (turn: Turn, committed: boolean): Promise<void> {

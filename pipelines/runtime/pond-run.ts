@@ -1,7 +1,7 @@
 import type { Outputs } from '../core/outputs.ts'
 import { Batches } from './batches.ts'
 import { Copier } from './copier.ts'
-import { countCommit, countSnapshot, restoreHooks } from './health.ts'
+import { countCommit, restoreHooks } from './health.ts'
 import type { LegPlan, Place } from './lead.ts'
 import { createInternalTopics, Leads } from './leads.ts'
 import { names } from './names.ts'
@@ -11,8 +11,6 @@ import type { RunHooks } from './race-run.ts'
 import { everything, Share } from './share.ts'
 import { copyStatus } from './status.ts'
 import type { Task } from './task.ts'
-
-const drainPauseMs = 5
 
 /**
  * The pond from one start to its end: a failed one is thrown away with its state, and the lake forgets what it had not committed.
@@ -66,7 +64,6 @@ export class PondRun {
       while (!signal.aborted) await this.#round(signal)
       await this.#drain()
     } finally {
-      await this.#leads.close()
       await this.#committing
     }
   }
@@ -79,7 +76,7 @@ export class PondRun {
     await this.#leads.begin()
     share.look()
     const changed = await this.#leads.take(await share.take({ all: true }))
-    for (const copier of this.#copiers) await copier.open(this.#plan, lake, this.#leads.feed)
+    for (const copier of this.#copiers) await copier.open(this.#plan, lake)
     if (changed.length > 0 || this.#journal.count > 0) await this.#commit()
     await this.#settled()
     for (const lead of changed) await lead.save(await lead.copy())
@@ -88,10 +85,10 @@ export class PondRun {
   }
 
   async #round (signal: AbortSignal): Promise<void> {
-    const { clock } = this.#plan
+    const { clock, log } = this.#plan
     const { commitEveryMs } = this.#options
     let progressed = await this.#leads.round(signal)
-    for (const copier of this.#copiers) if (copier.copy()) progressed = true
+    for (const copier of this.#copiers) if (await copier.copy(log)) progressed = true
     const due = clock.monotonicMs() - this.#lastCommitMs >= commitEveryMs
     if (due || this.#isFull) await this.#commit()
     await this.#snapshotIfDue()
@@ -102,13 +99,7 @@ export class PondRun {
   get #isFull (): boolean { return this.#options.lake.pendingRows * 2 > this.#options.lake.pendingRowsMax }
 
   async #drain (): Promise<void> {
-    for (const copier of this.#copiers) {
-      const ends = await copier.ends(this.#plan.log)
-      while (!copier.hasReached(ends)) {
-        if (copier.copy()) await this.#commit()
-        else await this.#plan.clock.sleep(drainPauseMs)
-      }
-    }
+    for (const copier of this.#copiers) while (await copier.copy(this.#plan.log)) await this.#commit()
     await this.#commit()
     await this.#save({ all: true })
   }
@@ -186,7 +177,7 @@ export class PondRun {
     for (const lead of this.#leads.unsaved(of)) {
       await lead.save(await this.#snapshots.timed(() => lead.copy()))
       this.#status.snapshots += 1
-      countSnapshot(this.#status.health, lead.snapshots.last)
+      this.#status.health.snapshotBytes += lead.snapshots.last?.bytes ?? 0
     }
     await this.#leads.trim()
   }

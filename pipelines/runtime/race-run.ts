@@ -8,7 +8,7 @@ import { names } from './names.ts'
 import { inOrder } from './order.ts'
 import { Pace } from './pace.ts'
 import type { ControlEvent, Encoded, RaceOptions } from './race.ts'
-import { countCommit, countSnapshot, restoreHooks } from './health.ts'
+import { countCommit, restoreHooks } from './health.ts'
 import { isOf, partitionsOf, Share, type Unit } from './share.ts'
 import { add, copyStatus, type LegStatus } from './status.ts'
 
@@ -93,7 +93,6 @@ export class RaceRun {
       }
       await this.#drain()
     } finally {
-      await this.#leads.close()
       await this.#share?.stop()
       await this.#inFlight
       await this.#saving
@@ -236,7 +235,7 @@ export class RaceRun {
     for (const { lead, copy } of copies) {
       await lead.save(copy)
       this.#plan.at?.('snapshot.written')
-      countSnapshot(this.#status.health, lead.snapshots.last)
+      this.#status.health.snapshotBytes += lead.snapshots.last?.bytes ?? 0
       this.#status.snapshots += 1
     }
     await this.#leads.trim()

@@ -103,23 +103,6 @@ export function kafkaProbes (): void {
     await producer.disconnect()
   })
 
-  probe('shares the partitions of a group, and refuses to commit those of another member', async ({ log, another }) => {
-    await log.createTopic(topicSpec('in', 4))
-    const alone = await log.join({ group: 'g', member: 'a', topics: ['in'] })
-    assert.equal(alone.assignments.length, 4)
-    await alone.commit(offsetAt(1, 0))
-    const second = await (await another()).join({ group: 'g', member: 'b', topics: ['in'] })
-    assert.deepEqual(second.assignments.map(({ partition }) => partition), [2, 3])
-    await assert.rejects(alone.commit(offsetAt(2, 3)), fails('LOG_REBALANCED'))
-    const first = await log.join({ group: 'g', member: 'a', topics: ['in'] })
-    assert.deepEqual(first.assignments.map(({ partition }) => partition), [0, 1])
-    await second.commit(offsetAt(3, 3))
-    await first.commit(offsetAt(4, 0))
-    assert.equal((await log.committed('g', 'in', 3))?.offset, 3)
-    await assert.rejects(first.commit(offsetAt(5, 3)), fails('LOG_FENCED'))
-    assert.equal((await log.committed('g', 'in', 3))?.offset, 3)
-  })
-
   probe('goes on committing through a rebalance that takes nothing from it', async ({ log, another }) => {
     await log.createTopic(topicSpec('in', 1))
     const first = await log.join({ group: 'g', member: 'a', topics: ['in'] })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StreamError } from '../../pipelines/core/errors.ts'
-import type { ClockPort, Commit, LogPort, TopicSpec } from '../../pipelines/core/ports.ts'
+import type { Assignment, ClockPort, Commit, LogPort, Membership, TopicSpec } from '../../pipelines/core/ports.ts'
 import { readBatchHeader, records, RecordBatchWriter } from '../../pipelines/core/record-batch.ts'
 
 export interface LogUnderTest { readonly log: LogPort, readonly clock: ClockPort, readonly finish: () => Promise<void> }
@@ -38,25 +38,24 @@ export interface LogTraits {
   readonly nameMax?: number
   /** Whether members of a group share its partitions; else the newest leads alone. */
   readonly shares?: boolean
-  /** Whether a topic made anew has another id. */
-  readonly ids?: boolean
 }
 
 /** What every implementation of the port must do. `make` gives a new, empty log each time. */
-export function logContract (name: string, make: () => Promise<LogUnderTest>, { nameMax = 249, shares = false, ids = true }: LogTraits = {}): void {
+export function logContract (name: string, make: () => Promise<LogUnderTest>, { nameMax = 249, shares = false }: LogTraits = {}): void {
   const contract = (behaviour: string, body: (subject: LogUnderTest) => Promise<void>) => test(`${name} ${behaviour}`, async () => {
     const subject = await make()
     try { await body(subject) } finally { await subject.finish() }
   })
-  topics(contract, { nameMax, ids })
+  topics(contract, nameMax)
   fetching(contract)
   committing(contract)
-  if (!shares) leading(contract)
+  if (shares) sharing(contract)
+  else leading(contract)
 }
 
 type Contract = (behaviour: string, body: (subject: LogUnderTest) => Promise<void>) => void
 
-function topics (contract: Contract, { nameMax, ids }: { readonly nameMax: number, readonly ids: boolean }): void {
+function topics (contract: Contract, nameMax: number): void {
   contract('keeps a topic of the same shape and refuses another shape', async ({ log }) => {
     const first = await log.createTopic(topicSpec('readings'))
     const again = await log.createTopic(topicSpec('readings', { retentionMs: 5_000 }))
@@ -76,7 +75,7 @@ function topics (contract: Contract, { nameMax, ids }: { readonly nameMax: numbe
     assert.equal(await log.topic('readings'), null)
     await assert.rejects(log.fetch({ topic: 'readings', partition: 0, offset: 0, bytesMax: 100, waitMs: 0 }), fails('LOG_TOPIC_UNKNOWN'))
     const anew = await log.createTopic(topicSpec('readings'))
-    if (ids) assert.notEqual(anew.id, id)
+    assert.notEqual(anew.id, id)
     assert.deepEqual(await log.range('readings', 0), { start: 0, end: 0 })
     assert.equal(await log.committed('g', 'readings', 0), null)
   })
@@ -299,5 +298,97 @@ function leading (contract: Contract): void {
     await assert.rejects(first.commit(commitAt(2)), fails('LOG_FENCED'))
     await second.commit(commitAt(3))
     assert.equal((await log.committed('g', 'in', 0))?.offset, 3)
+  })
+}
+
+const partitionsOf = (assigned: readonly Assignment[]) => assigned.map(({ partition }) => partition)
+/** Until it is so: a group shares out on its own time. */
+async function until (clock: ClockPort, what: string, isSo: () => boolean): Promise<void> {
+  for (const untilMs = clock.monotonicMs() + 30_000; !isSo();) {
+    assert(clock.monotonicMs() < untilMs, what)
+    await clock.sleep(20)
+  }
+}
+
+function sharing (contract: Contract): void {
+  const commitAt = (offset: number, partition: number) => ({ appends: [{ topic: 'out', partition: 0, bytes: batchOf([`${partition}:${offset}`]) }], offsets: [{ topic: 'in', partition, offset, metadata: '' }] })
+  const make = async (log: LogPort) => {
+    await log.createTopic(topicSpec('in', { partitions: 4 }))
+    await log.createTopic(topicSpec('out', { partitions: 1 }))
+  }
+
+  contract('gives a member that joins its share once another has let it go, and nothing to two members at once', async ({ log, clock }) => {
+    await make(log)
+    const first = await log.join({ group: 'g', member: 'a', topics: ['in'] })
+    assert.deepEqual(partitionsOf(first.assignments), [0, 1, 2, 3])
+    await first.commit(commitAt(1, 3))
+    const second = await log.join({ group: 'g', member: 'b', topics: ['in'] })
+    await until(clock, 'two are wanted back', () => first.revoked.length === 2)
+    await clock.sleep(1_000)
+    assert.deepEqual(second.assignments, [])
+    const wanted = partitionsOf(first.revoked)
+    assert.deepEqual(partitionsOf(first.assignments), [0, 1, 2, 3])
+    for (const partition of [0, 1, 2, 3]) await first.commit(commitAt(2, partition))
+    await first.release()
+    assert.deepEqual(first.revoked, [])
+    await until(clock, 'the second has what the first let go', () => second.assignments.length === 2)
+    assert.deepEqual(partitionsOf(second.assignments), wanted)
+    assert.deepEqual(partitionsOf(first.assignments), [0, 1, 2, 3].filter(partition => !wanted.includes(partition)))
+    for (const partition of wanted) {
+      assert.equal((await log.committed('g', 'in', partition))?.offset, 2)
+      await second.commit(commitAt(3, partition))
+    }
+    for (const { partition } of first.assignments) await first.commit(commitAt(3, partition))
+    await assert.rejects(first.commit(commitAt(4, wanted[0]!)), fails('LOG_FENCED'))
+    assert.equal((await log.committed('g', 'in', wanted[0]!))?.offset, 3)
+  })
+
+  contract('goes on committing while others join and take their share', async ({ log, clock }) => {
+    await make(log)
+    const members = [await log.join({ group: 'g', member: 'm0', topics: ['in'] })]
+    const told: number[] = [0, 0, 0, 0]
+    let over = false
+    const work = async (member: Membership) => {
+      while (!over) {
+        for (const { partition } of member.assignments) {
+          if (!partitionsOf(member.assignments).includes(partition)) continue
+          const offset = ((await log.committed('g', 'in', partition))?.offset ?? 0) + 1
+          await member.commit(commitAt(offset, partition))
+          assert.equal(told[partition], offset - 1, `nobody else has partition ${partition}`)
+          told[partition] = offset
+        }
+        if (member.revoked.length > 0) await member.release()
+        await clock.sleep(10)
+      }
+    }
+    const working = [work(members[0]!)]
+    for (const member of ['m1', 'm2', 'm3']) {
+      members.push(await log.join({ group: 'g', member, topics: ['in'] }))
+      working.push(work(members.at(-1)!))
+    }
+    await until(clock, 'everybody has one', () => members.every(({ assignments, revoked }) => assignments.length === 1 && revoked.length === 0))
+    const before = [...told]
+    await until(clock, 'all go on', () => told.every((offset, partition) => offset > before[partition]!))
+    over = true
+    await Promise.all(working)
+    assert.deepEqual((await valuesIn(log, 'out', 0)).sort(), told.flatMap((last, partition) => Array.from({ length: last }, (_, at) => `${partition}:${at + 1}`)).sort())
+  })
+
+  contract('gives a member that joins again under its name the same share, and takes nothing from others', async ({ log, clock }) => {
+    await make(log)
+    const first = await log.join({ group: 'g', member: 'a', topics: ['in'] })
+    const second = await log.join({ group: 'g', member: 'b', topics: ['in'] })
+    await until(clock, 'two are wanted back', () => first.revoked.length === 2)
+    await first.release()
+    await until(clock, 'both have two', () => second.assignments.length === 2)
+    const share = second.assignments
+    await second.commit(commitAt(1, share[0]!.partition))
+    await second.leave()
+    const again = await log.join({ group: 'g', member: 'b', topics: ['in'] })
+    await until(clock, 'it has its share', () => again.assignments.length === 2)
+    assert.deepEqual(again.assignments, share)
+    assert.deepEqual(first.revoked, [])
+    await again.commit(commitAt(2, share[0]!.partition))
+    await first.commit(commitAt(1, first.assignments[0]!.partition))
   })
 }

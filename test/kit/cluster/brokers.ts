@@ -110,7 +110,7 @@ export class Brokers {
     } }],
     [toolkit.heartbeatV4.api, { name: 'heartbeat', handle: (group: string, generation: number, memberId: string, instanceId: string | null) => ({ errorCode: code(this.group(group).group.heartbeat({ memberId, instanceId, generation })) }) }],
     [toolkit.leaveGroupV5.api, { name: 'leave', handle: (group: string, members: { memberId: string, groupInstanceId?: string | null }[]) => ({ errorCode: 0, members: members.map(({ memberId, groupInstanceId = null }) => ({ memberId, errorCode: code(this.group(group).group.leave({ memberId, instanceId: groupInstanceId })) })) }) }],
-    [toolkit.describeGroupsV5.api, { name: 'describe', handle: (groups: string[]) => ({ groups: groups.map(group => ({ errorCode: 0, groupId: group, groupState: this.group(group).group.state, members: this.group(group).group.members })) }) }],
+    [toolkit.describeGroupsV5.api, { name: 'describe', handle: (groups: string[]) => ({ groups: groups.map(group => ({ errorCode: 0, groupId: group, groupState: groupStates[this.group(group).group.state], members: this.group(group).group.members })) }) }],
   ])
 
   #metadata (names: string[] | null) {
@@ -218,6 +218,8 @@ export class Brokers {
     this.#waiting.delete(wake)
   }
 }
+
+const groupStates = { empty: 'Empty', preparing: 'PreparingRebalance', completing: 'CompletingRebalance', stable: 'Stable' } as const
 
 interface Creation { readonly name: string, readonly numPartitions: number, readonly configs: readonly { readonly name: string, readonly value: string }[] }
 interface Alteration { readonly resourceName: string, readonly configs: readonly { readonly name: string, readonly value: string }[] }

@@ -41,7 +41,7 @@ export class BrokerGroup {
 
   constructor (clock: ClockPort) { this.#clock = clock }
 
-  get members (): readonly { readonly memberId: string, readonly groupInstanceId: string | null }[] { return [...this.#members.values()].map(({ memberId, instanceId }) => ({ memberId, groupInstanceId: instanceId })) }
+  get members () { return [...this.#members.values()].map(({ memberId, instanceId, metadata, assignment }) => ({ memberId, groupInstanceId: instanceId, memberMetadata: metadata, memberAssignment: assignment })) }
 
   join (ask: JoinAsk): Promise<JoinAnswer> {
     const known = this.#members.get(ask.memberId)

@@ -1,31 +1,28 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { assignRanges, readAssignment, readSubscription, writeAssignment, writeSubscription } from '../../../connectors/kafka/assignment.ts'
+import { readAssignment, readSubscription, writeAssignment, writeSubscription } from '../../../connectors/kafka/assignment.ts'
 import { packMetadata, unpackMetadata, workerOf } from '../../../connectors/kafka/metadata.ts'
+import type { Assignment } from '../../../pipelines/core/ports.ts'
 
 const names = fc.stringMatching(/^[a-z][a-z0-9.-]{0,8}$/)
 
+const assigned = fc.uniqueArray(fc.tuple(names, fc.nat(20)).map(([topic, partition]) => ({ topic, partition })), { selector: ({ topic, partition }) => `${topic}/${partition}`, maxLength: 12 })
+const inOrder = (places: readonly Assignment[]) => [...places].sort((a, b) => a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition)
+
 test('a subscription and an assignment are read as they were written', () => {
-  fc.assert(fc.property(fc.uniqueArray(names, { maxLength: 5 }), topics => { assert.deepEqual(readSubscription(writeSubscription(topics)), topics) }))
-  const assigned = [{ topic: 'b', partition: 10 }, { topic: 'a', partition: 1 }, { topic: 'b', partition: 9 }]
-  assert.deepEqual(readAssignment(writeAssignment(assigned)), [{ topic: 'a', partition: 1 }, { topic: 'b', partition: 9 }, { topic: 'b', partition: 10 }])
+  fc.assert(fc.property(fc.uniqueArray(names, { maxLength: 5 }), assigned, fc.integer({ min: -1, max: 2 ** 31 - 1 }), (topics, owned, generation) => {
+    assert.deepEqual(readSubscription(writeSubscription({ topics, owned, generation })), { topics, owned: inOrder(owned), generation })
+    assert.deepEqual(readAssignment(writeAssignment(owned)), inOrder(owned))
+  }))
   assert.deepEqual(readAssignment(Buffer.alloc(0)), [])
 })
 
-test('every partition that someone reads has exactly one reader, whoever asks in which order, and shares differ by one at most', () => {
-  const members = fc.uniqueArray(names, { minLength: 1, maxLength: 6 }).chain(ids => fc.tuple(...ids.map(id => fc.subarray(['x', 'y', 'z']).map(topics => ({ memberId: `m-${id}`, instanceId: id, topics })))))
-  fc.assert(fc.property(members, fc.tuple(fc.nat(9), fc.nat(9), fc.nat(9)), (group, [x, y, z]) => {
-    const partitions = new Map([['x', x], ['y', y], ['z', z]])
-    const shares = assignRanges(group, partitions)
-    assert.deepEqual(assignRanges([...group].reverse(), partitions), new Map([...shares].reverse()))
-    for (const [topic, count] of partitions) {
-      const readers = group.filter(({ topics }) => topics.includes(topic))
-      const given = readers.map(({ memberId }) => shares.get(memberId)!.filter(one => one.topic === topic).map(({ partition }) => partition))
-      assert.deepEqual(given.flat().sort((a, b) => a - b), readers.length === 0 ? [] : Array.from({ length: count }, (_, at) => at))
-      if (readers.length > 0) assert(Math.max(...given.map(({ length }) => length)) - Math.min(...given.map(({ length }) => length)) <= 1)
-    }
-  }))
+test('a subscription of an older client, and one with data of its own, says what it says and no more', () => {
+  const old = Buffer.from('000000000001000178ffffffff', 'hex')
+  assert.deepEqual(readSubscription(old), { topics: ['x'], owned: [], generation: -1 })
+  const withData = Buffer.from('000100000001000178000000020102000000010001780000000100000007', 'hex')
+  assert.deepEqual(readSubscription(withData), { topics: ['x'], owned: [{ topic: 'x', partition: 7 }], generation: -1 })
 })
 
 test('metadata of a commit names the worker and gives back what was committed', () => {

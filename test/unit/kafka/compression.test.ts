@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { compressionsAlgorithms } from '@platformatic/kafka'
 import fc from 'fast-check'
-import { decompress } from '../../../pipelines/core/decompress.ts'
+import { decompress } from '../../../connectors/kafka/decompress.ts'
 
 const foreign: Readonly<Record<string, readonly [number, (bytes: Buffer) => Uint8Array]>> = {
   gzip: [1, bytes => gzipSync(bytes)],

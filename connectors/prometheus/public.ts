@@ -1,3 +1,0 @@
-/** What `millrace/connectors/prometheus` exports. */
-export { type Distribution, type Exposition, exposition, type Figure, type Sample } from './figures.ts'
-export { type Monitor, type MonitorOptions, serveMonitor } from './server.ts'

@@ -10,18 +10,18 @@ import { StackProblem } from './problem.ts'
 const run = promisify(execFile)
 const mavenTimeoutMs = 600_000
 
+const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'millrace', 'jars')
+const pomOf = (name: string) => new URL(`./${name}.pom.xml`, import.meta.url)
+
 /**
- * The folder with the jars that a POM beside this file names, fetched from Maven Central once and kept in the user's cache.
+ * The folder with the jars that a POM names (one beside this file, unless another is given), fetched from Maven Central once and kept in the user's cache.
  *
  * Delivery: a folder appears whole or not at all, so that two stacks may start at once
  * Errors:   StackProblem when Maven is missing or Maven Central does not answer
  */
-export async function jars (name: 'kafka' | 'cassandra'): Promise<string> {
-  const pom = new URL(`./${name}.pom.xml`, import.meta.url).pathname
-  const text = await readFile(pom, 'utf8')
-  const [, version = ''] = /<dependency>.*?<version>([^<]+)<\/version>/s.exec(text) ?? []
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'millrace', 'jars')
-  const folder = join(cache, `${name}-${version}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`)
+export async function jars (name: string, given = pomOf(name)): Promise<string> {
+  const pom = given.pathname
+  const folder = await folderOf(name, given)
   if (existsSync(folder)) return folder
   const partial = join(cache, `.${name}-${randomUUID()}`)
   await mkdir(partial, { recursive: true })
@@ -35,6 +35,13 @@ export async function jars (name: 'kafka' | 'cassandra'): Promise<string> {
   } finally {
     await rm(partial, { recursive: true, force: true })
   }
+}
+
+/** Whether it is in the cache or not. */
+async function folderOf (name: string, pom: URL): Promise<string> {
+  const text = await readFile(pom, 'utf8')
+  const [, version = ''] = /<dependency>.*?<version>([^<]+)<\/version>/s.exec(text) ?? []
+  return join(cache, `${name}-${version}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`)
 }
 
 function mavenProblem (name: string, cause: unknown): unknown {
@@ -70,6 +77,18 @@ export async function lacking ({ cassandra }: { readonly cassandra: boolean }): 
   }
   const major = Number(/version "(\d+)/.exec(said)?.[1] ?? 0)
   if (major < 17) return `Cannot run Kafka 4.1 on Java ${major}: it needs Java 17 or later`
+  const wanted = ['kafka', ...cassandra ? ['cassandra'] : []]
+  const folders = await Promise.all(wanted.map(name => folderOf(name, pomOf(name))))
+  if (!folders.every(folder => existsSync(folder)) && !await hasMaven()) return missing.maven
   if (cassandra && major !== 17) return `Cannot run Cassandra 5 on Java ${major}: it needs Java 17; set JAVA_HOME, or leave it out with --no-cassandra`
   return null
+}
+
+async function hasMaven (): Promise<boolean> {
+  try {
+    await run('mvn', ['-v'])
+    return true
+  } catch {
+    return false
+  }
 }

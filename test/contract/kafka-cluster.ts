@@ -5,7 +5,8 @@ import { kafkaSettings, openKafkaLog } from '../../connectors/kafka/public.ts'
 import { lacking, type Stack, startStack } from '../../infra/local/stack.ts'
 import type { LogPort } from '../../pipelines/core/ports.ts'
 
-const given = process.env.KAFKA_BOOTSTRAP_SERVERS
+/** That of `npm test` for all files, else the user's. */
+const given = process.env.MILLRACE_TEST_KAFKA ?? process.env.KAFKA_BOOTSTRAP_SERVERS
 
 /** The reason why there is no Kafka to test against; null when there is one. */
 export const noKafka: string | null = given === undefined ? await lacking({ cassandra: false }) : null
@@ -15,7 +16,7 @@ let stack: Promise<Stack> | null = null
 // Here and not where the stack starts: inside a test it would be stopped with that test.
 after(async () => { await (await stack)?.stop() })
 
-/** The Kafka of KAFKA_BOOTSTRAP_SERVERS, else one of our own for this test file. */
+/** A Kafka that runs already, else one of our own for this test file. */
 export async function bootstrapServers (): Promise<string> {
   if (given !== undefined) return given
   stack ??= startStack({ cassandra: false })

@@ -13,7 +13,7 @@ const topicSpec = (name: string): TopicSpec => ({ name, partitions: 1, cleanup: 
 //  appends   ────────────────x   (waits)   x──────────────
 //  commits   ────────────────x  join again x──────────────
 //  broker    running    kill -9   restart    running
-test('kafka log: a broker killed in mid-run loses nothing and doubles nothing; a membership begins anew', { skip, timeout: 120_000 }, async () => {
+test('kafka log: a broker killed in mid-run loses nothing and doubles nothing; a membership begins anew', { skip }, async () => {
   const stack = await startStack({ cassandra: false })
   const log = await openKafkaLog({ ...kafkaSettings({ 'bootstrap.servers': stack.bootstrapServers, 'request.timeout.ms': '5000', 'session.timeout.ms': '6000' }), clock: machineClock })
   try {

@@ -39,7 +39,7 @@ async function sendAndReceive (config: kafkajs.KafkaConfig, topic: string, texts
   }
 }
 
-test('local stack: with TLS, SASL and ACLs it takes who may, and nobody else; a killed broker comes back with its records; nothing is left behind', { skip, timeout: 120_000 }, async t => {
+test('local stack: with TLS, SASL and ACLs it takes who may, and nobody else; a killed broker comes back with its records; nothing is left behind', { skip }, async t => {
   const stack: Stack = await startStack({ secure: true })
   let stopped = false
   t.after(async () => { if (!stopped) await stack.stop() })
@@ -107,7 +107,7 @@ test('local stack: the registry alone needs no Java, and a folder that is kept h
   assert.equal(urls[0], urls[1])
 })
 
-test('local stack: npm run stack prints what a shell needs, and killed in mid-run it leaves nothing behind', { skip, timeout: 120_000 }, async t => {
+test('local stack: npm run stack prints what a shell needs, and killed in mid-run it leaves nothing behind', { skip }, async t => {
   const child = spawn(process.execPath, ['infra/local/stack.ts', '--no-cassandra', '--no-registry'], { stdio: ['ignore', 'pipe', 'pipe'] })
   t.after(() => { child.kill('SIGKILL') })
   let out = ''

@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander'
-import { records, type LogRecord } from '../core/record-batch.ts'
-import { endOf } from '../runtime/restore.ts'
+import { endOf, type LogRecord, records } from '../core/record-batch.ts'
 import type { LogPort, RegistryPort } from '../core/ports.ts'
 import { durationMs } from '../core/time.ts'
 import { CliError } from './exit.ts'

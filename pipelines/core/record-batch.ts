@@ -153,6 +153,17 @@ function varintBytes (value: number): number {
 
 const spanBytes = (span: Uint8Array | null) => span === null ? 1 : varintBytes(span.length) + span.length
 
+/** Offset behind the last record of consecutive batches. */
+export function endOf (bytes: Uint8Array): number {
+  let end = 0
+  let from = 0
+  for (let header = readBatchHeader(bytes, from); header !== null; header = readBatchHeader(bytes, from)) {
+    end = header.baseOffset + header.lastOffsetDelta + 1
+    from += header.bytes
+  }
+  return end
+}
+
 export interface LogRecord { readonly offset: number, readonly timestamp: number, readonly key: Uint8Array | null, readonly value: Uint8Array | null, readonly headers: Headers }
 
 /** The records of consecutive batches as objects: for tools, tables and tests, never for readings. Views into `bytes`. */

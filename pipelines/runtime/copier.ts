@@ -1,8 +1,7 @@
 import { StreamError } from '../core/errors.ts'
 import type { Committed, LakePort, LogPort } from '../core/ports.ts'
-import { type LogRecord, records } from '../core/record-batch.ts'
+import { endOf, type LogRecord, records } from '../core/record-batch.ts'
 import type { LegPlan } from './lead.ts'
-import { endOf } from './restore.ts'
 
 const fetchBytesMax = 1 << 20
 

@@ -1,7 +1,7 @@
 import { StreamError } from '../core/errors.ts'
 import type { JournalContent, JournalEntry } from '../core/journal.ts'
 import type { LogPort } from '../core/ports.ts'
-import { records } from '../core/record-batch.ts'
+import { endOf, records } from '../core/record-batch.ts'
 import type { Outgoing } from './batches.ts'
 
 const encoder = new TextEncoder()
@@ -80,13 +80,10 @@ export async function * readAll (log: LogPort, topic: string, partition: number,
   const { start, end } = await log.range(topic, partition)
   for (let offset = Math.max(start, from); offset < end;) {
     const { bytes } = await log.fetch({ topic, partition, offset, bytesMax: fetchBytesMax, waitMs: 0 })
-    let next = offset
-    for (const record of records(bytes)) {
-      if (record.offset < offset || record.offset >= end) continue
-      next = record.offset + 1
-      yield record
-    }
-    if (next === offset) return
+    for (const record of records(bytes)) if (record.offset >= offset && record.offset < end) yield record
+    // Not behind the last record: aborted transactions leave batches without any.
+    const next = endOf(bytes)
+    if (next <= offset) return
     offset = next
   }
 }

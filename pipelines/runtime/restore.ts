@@ -1,7 +1,7 @@
 import { StreamError } from '../core/errors.ts'
 import type { JournalEntry, SchemaName } from '../core/journal.ts'
 import { Outputs } from '../core/outputs.ts'
-import { readBatchHeader } from '../core/record-batch.ts'
+import { endOf } from '../core/record-batch.ts'
 import type { CompiledPipeline } from '../core/stage.ts'
 import type { StateTree } from '../core/state.ts'
 import { adopt } from './adopt.ts'
@@ -159,15 +159,4 @@ class Restoring {
 
 export function createTask (pipeline: CompiledPipeline, { leg, mode, tables }: LegPlan, { source, topic, partition }: Place): Task {
   return new Task(pipeline.createStages({ leg, source, topic, partition, mode, tables }))
-}
-
-/** Offset behind the last record of consecutive batches. */
-export function endOf (bytes: Uint8Array): number {
-  let end = 0
-  let from = 0
-  for (let header = readBatchHeader(bytes, from); header !== null; header = readBatchHeader(bytes, from)) {
-    end = header.baseOffset + header.lastOffsetDelta + 1
-    from += header.bytes
-  }
-  return end
 }

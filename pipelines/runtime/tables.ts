@@ -1,5 +1,5 @@
 import type { LogPort } from '../core/ports.ts'
-import { records } from '../core/record-batch.ts'
+import { endOf, records } from '../core/record-batch.ts'
 import type { TableRow, TableView } from '../core/table.ts'
 
 /** Value bytes of a table's record to a row; null when they cannot be read. */
@@ -51,14 +51,14 @@ export class Table implements TableView {
       let offset = Math.max(start, this.#offsets[partition] ?? 0)
       while (offset < end) {
         const { bytes } = await log.fetch({ topic, partition, offset, bytesMax: fetchBytesMax, waitMs: 0 })
-        let next = offset
         for (const record of records(bytes)) {
           if (record.offset < offset) continue
           await this.#take(record.key, record.value)
-          next = record.offset + 1
-          this.#offsets[partition] = next
+          this.#offsets[partition] = record.offset + 1
         }
-        if (next === offset) break
+        // Not behind the last record: aborted transactions leave batches without any.
+        const next = endOf(bytes)
+        if (next <= offset) break
         offset = next
       }
       this.#offsets[partition] = Math.max(offset, end)

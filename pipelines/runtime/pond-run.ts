@@ -75,7 +75,7 @@ export class PondRun {
     const share = await Share.open(this.#plan, { membership: await everything(this.#plan), committed: (topic, partition) => lake.committed(topic, partition) })
     await this.#leads.begin()
     share.look()
-    const changed = await this.#leads.take(await share.take({ all: true }))
+    const changed = await this.#leads.take(await share.takeAll())
     for (const copier of this.#copiers) await copier.open(this.#plan, lake)
     if (changed.length > 0 || this.#journal.count > 0) await this.#commit()
     await this.#settled()

@@ -70,7 +70,8 @@ export class RaceRun {
       if (topic !== undefined) this.#partitions.set(topic, await partitionsOf(this.#plan, topic))
     }
     at?.('join.before')
-    const membership = await log.join({ group, member: this.#options.member, topics: pipeline.sources.map(({ topic }) => topic) })
+    const membership = await this.#join(signal)
+    if (membership === null) return
     this.#membership = membership
     at?.('join.after')
     try {
@@ -79,17 +80,18 @@ export class RaceRun {
       const share = await Share.open(this.#plan, { membership, committed: (topic, partition) => log.committed(group, topic, partition), append })
       this.#share = share
       await this.#leads.begin()
-      share.look()
-      await this.#takeIn(await share.take({ all: true }))
       this.#lastCommitMs = clock.monotonicMs()
       this.#snapshots.begin()
-      hooks.ready()
-      while (!signal.aborted) {
+      for (let told = false; !signal.aborted;) {
         await this.#follow(share, membership)
+        if (!told && !share.isRestoring) {
+          told = true
+          hooks.ready()
+        }
         const progressed = await this.#leads.round(signal)
         await this.#commitIfDue()
         await this.#snapshotIfDue()
-        if (!progressed) await this.#leads.wait(signal)
+        if (!progressed) await this.#leads.wait(AbortSignal.any([signal, share.news]))
       }
       await this.#drain()
     } finally {
@@ -102,12 +104,25 @@ export class RaceRun {
     }
   }
 
+  /** A group may keep those waiting who join; null: it took too long for who wants to stop. */
+  async #join (signal: AbortSignal): Promise<Membership | null> {
+    const { log, pipeline } = this.#plan
+    const joining = log.join({ group: names.group(pipeline.name, 'race'), member: this.#options.member, topics: pipeline.sources.map(({ topic }) => topic) })
+    const stopped = Promise.withResolvers<null>()
+    const stop = () => { stopped.resolve(null) }
+    signal.addEventListener('abort', stop)
+    if (signal.aborted) stop()
+    const first = await Promise.race([joining, stopped.promise]).finally(() => { signal.removeEventListener('abort', stop) })
+    if (first === null) void joining.then(late => late.leave()).catch(() => {})
+    return first
+  }
+
   /** What the group gives is restored beside the rounds; what it wants back is let go. */
   async #follow (share: Share, membership: Membership): Promise<void> {
     share.look()
-    const units = await share.take()
+    const units = share.take()
     if (units.length > 0) await this.#takeIn(units)
-    if (membership.revoked.length > 0 && this.#letting === null) await this.#letGo(share, membership)
+    if (membership.revoked.length > 0 && this.#letting === null && this.#saving === null) await this.#letGo(share, membership)
   }
 
   async #takeIn (units: readonly Unit[]): Promise<void> {
@@ -125,7 +140,6 @@ export class RaceRun {
     const { at } = this.#plan
     const revoked = [...membership.revoked]
     at?.('release.asked')
-    await this.#saving
     await this.#commit(true)
     at?.('release.committed')
     const leaving = this.#leads.all.filter(({ place }) => isOf(revoked, place))
@@ -213,7 +227,7 @@ export class RaceRun {
 
   /** Copies are taken between rounds; writing them goes on beside the next rounds. */
   async #snapshotIfDue (): Promise<void> {
-    if (this.#saving !== null || this.#letting !== null || !this.#snapshots.isDue) return
+    if (this.#saving !== null || this.#letting !== null || this.#membership!.revoked.length > 0 || !this.#snapshots.isDue) return
     this.#snapshots.begin()
     this.#plan.at?.('snapshot.due')
     await this.#commit(false)

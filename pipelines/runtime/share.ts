@@ -32,6 +32,7 @@ export class Share {
   readonly #partitions = new Map<string, number>()
   readonly #waiting: (() => void)[] = []
   #busy = 0
+  #news = new AbortController()
   #failure: { readonly error: unknown } | null = null
 
   private constructor (plan: LegPlan, options: ShareOptions) {
@@ -52,14 +53,24 @@ export class Share {
     for (const partition of new Set(places.map(place => place.partition))) this.#begin(places.filter(place => place.partition === partition))
   }
 
-  /** What has become ready since the last time; with `all`, once everything that was begun has. */
-  async take ({ all = false }: { readonly all?: boolean } = {}): Promise<readonly Unit[]> {
-    if (all) await Promise.all([...this.#restoring].map(({ done }) => done))
+  /** What has become ready since the last time. */
+  take (): readonly Unit[] {
+    this.#news = new AbortController()
     if (this.#failure !== null) throw this.#failure.error
     const ready = [...this.#restoring].filter(({ unit, places }) => unit !== null && !places.some(place => this.#isRevoked(place)))
     for (const one of ready) this.#restoring.delete(one)
     return ready.map(({ unit }) => unit!)
   }
+
+  /** All that was begun, once it is ready. */
+  async takeAll (): Promise<readonly Unit[]> {
+    await Promise.all([...this.#restoring].map(({ done }) => done))
+    return this.take()
+  }
+
+  /** Aborts when there is something to take. */
+  get news (): AbortSignal { return this.#news.signal }
+  get isRestoring (): boolean { return this.#restoring.size > 0 }
 
   /** Forget what the group wants back; restores of it have ended when this resolves. */
   async letGo (revoked: readonly Assignment[]): Promise<void> {
@@ -87,7 +98,8 @@ export class Share {
 
   #begin (places: readonly Place[]): void {
     const stop = new AbortController()
-    const restoring: Restoring = { places, stop, unit: null, done: this.#restore(places, stop.signal).then(unit => { restoring.unit = unit }, error => { if (!stop.signal.aborted) this.#failure ??= { error } }) }
+    const restored = this.#restore(places, stop.signal).then(unit => { restoring.unit = unit }, error => { if (!stop.signal.aborted) this.#failure ??= { error } })
+    const restoring: Restoring = { places, stop, unit: null, done: restored.finally(() => { this.#news.abort() }) }
     for (const place of places) this.#held.add(taskName(place))
     this.#restoring.add(restoring)
   }

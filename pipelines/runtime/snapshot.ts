@@ -42,6 +42,9 @@ interface Head extends SnapshotFacts {
   readonly chunks: number
   /** Of the whole state, deltas applied. */
   readonly stateBytes?: number
+  /** CRC-32C of the snapshot's bytes, and of those of the one it follows: two owners of one generation, one of whom does not know yet that it is none, never mix. */
+  readonly crc?: number
+  readonly after?: number
 }
 
 /** Of the records on the state topic. */
@@ -76,6 +79,7 @@ export class SnapshotWriter {
   #stateBytes = 0
   #sequence = 0
   #base = 0
+  #crc = 0
   /** No record of the last base lies before this offset of the state topic. */
   baseOffset = 0
   /** What the last write came to. */
@@ -100,14 +104,16 @@ export class SnapshotWriter {
     }
     this.#stateBytes = small ? flatBytes(flat) : bytes.length
     const { end } = await this.#log.range(this.#place.topic, this.#place.partition)
-    await this.#write(bytes, { ...facts, definition: small ? null : facts.definition, kind: small ? 'delta' : 'base' })
+    const crc = crc32c(bytes)
+    await this.#write(bytes, { ...facts, definition: small ? null : facts.definition, kind: small ? 'delta' : 'base', crc, ...small && { after: this.#crc } })
+    this.#crc = crc
     if (!small) this.baseOffset = end
     this.last = { wallMs: facts.wallMs ?? 0, bytes: bytes.length, stateBytes: this.#stateBytes }
     this.#previous = flat
     this.#sequence += 1
   }
 
-  async #write (bytes: Uint8Array, head: SnapshotFacts & { readonly kind: 'base' | 'delta' }): Promise<void> {
+  async #write (bytes: Uint8Array, head: SnapshotFacts & Pick<Head, 'kind' | 'crc' | 'after'>): Promise<void> {
     const { topic, partition, source } = this.#place
     const chunks = Math.max(1, Math.ceil(bytes.length / chunkBytesMax))
     for (let chunk = 0; chunk < chunks; chunk += 1) {
@@ -143,9 +149,9 @@ export async function readSnapshot (log: LogPort, place: Place): Promise<Snapsho
   for await (const { key, value } of readAll(log, place.topic, place.partition, 0)) {
     if (key === null || value === null || decoder.decode(key) !== place.source) continue
     const { head, part } = readPart(value, place)
-    const last = stored.at(-1)
+    const begun = stored.findLast(({ head: other }) => other.sequence === head.sequence && other.generation === head.generation && other.crc === head.crc)
     if (head.chunk === 0) stored.push({ head, parts: [part] })
-    else if (last !== undefined && last.head.sequence === head.sequence && last.head.generation === head.generation && last.parts.length === head.chunk) last.parts.push(part)
+    else if (begun?.parts.length === head.chunk) begun.parts.push(part)
   }
   const whole = stored.filter(({ head, parts }) => parts.length === head.chunks)
   const base = whole.filter(({ head }) => head.kind === 'base').reduce<Stored | null>((best, one) => best === null || newer(one.head, best.head) ? one : best, null)
@@ -154,7 +160,7 @@ export async function readSnapshot (log: LogPort, place: Place): Promise<Snapsho
   let flat = flatten(decodeState(joined(base.parts)))
   let { head } = base
   for (;;) {
-    const next = whole.find(({ head: other }) => other.kind === 'delta' && other.generation === generation && other.base === base.head.sequence && other.sequence === head.sequence + 1)
+    const next = whole.find(({ head: other }) => other.kind === 'delta' && other.generation === generation && other.base === base.head.sequence && other.sequence === head.sequence + 1 && other.after === head.crc)
     if (next === undefined) break
     flat = applyDelta(flat, decodeState(joined(next.parts)))
     head = next.head

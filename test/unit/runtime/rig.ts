@@ -1,4 +1,5 @@
 import { StreamError } from '../../../pipelines/core/errors.ts'
+import type { Assignment, LogPort } from '../../../pipelines/core/ports.ts'
 import { RecordBatchWriter, records } from '../../../pipelines/core/record-batch.ts'
 import { createEncoder } from '../../../pipelines/decode/encode.ts'
 import { type CheckedDefinition, compileDefinition, definePipeline } from '../../../pipelines/define/public.ts'
@@ -53,10 +54,10 @@ export class Rig {
     return rig
   }
 
-  start (definition: CheckedDefinition, { asCode = false, reset = [], zones = null, ...options }: Partial<RaceOptions> & { readonly asCode?: boolean, readonly reset?: readonly string[], readonly zones?: string | null } = {}): Running {
+  start (definition: CheckedDefinition, { asCode = false, reset = [], zones = null, log = this.log, ...options }: Partial<RaceOptions> & { readonly asCode?: boolean, readonly reset?: readonly string[], readonly zones?: string | null, readonly log?: LogPort } = {}): Running {
     const plan: LegPlan = {
       leg: 'race', pipeline: compileDefinition(definition), definition: asCode ? null : JSON.stringify(definition), compile: data => compileDefinition(JSON.parse(data) as CheckedDefinition),
-      retire: retireRule, reset: stage => reset.includes(stage), log: this.log, clock: this.clock, schema: id => this.registry(id), tables: new Map(definition.tables === undefined ? [] : [['devices', this.devices]]), mode: 'live', zones,
+      retire: retireRule, reset: stage => reset.includes(stage), log, clock: this.clock, schema: id => this.registry(id), tables: new Map(definition.tables === undefined ? [] : [['devices', this.devices]]), mode: 'live', zones,
     }
     const json = (value: object): Encoded => ({ key: null, value: text(JSON.stringify(value)), headers: [] })
     const codecs = { event: (event: object) => json(event), late: () => json({}), deadLetter: () => json({}) }
@@ -67,7 +68,9 @@ export class Rig {
   send (topic: string, device: string, ...values: readonly number[]): Promise<void> { return this.sendAs(1, topic, device, ...values) }
 
   /** The same under another schema id. */
-  async sendAs (schemaId: number, topic: string, device: string, ...values: readonly number[]): Promise<void> {
+  sendAs (schemaId: number, topic: string, device: string, ...values: readonly number[]): Promise<void> { return this.sendTo({ topic, partition: 0 }, device, values, schemaId) }
+
+  async sendTo ({ topic, partition }: Assignment, device: string, values: readonly number[], schemaId = 1): Promise<void> {
     const encode = createEncoder(reading.schema, schemaId)
     const writer = new RecordBatchWriter()
     for (const value of values) {
@@ -75,7 +78,7 @@ export class Rig {
       writer.append(0, text(device), encode({ id: device, ts: startMs + this.#sent * 1_000, value }))
     }
     this.clock.setWall(startMs + this.#sent * 1_000)
-    await this.log.append(topic, 0, writer.finish())
+    await this.log.append(topic, partition, writer.finish())
   }
 
   /** A device enters the table, or leaves it. */

@@ -173,10 +173,13 @@ export class RaceRun {
     }
   }
 
-  #add (topic: string, arrival: number, { key, value, headers }: Encoded): void {
+  #add (topic: string, arrival: number, { key, value, headers, to = this.#placeOf(topic, key) }: Encoded): void {
+    this.#batches.add({ ...to, timestamp: Number.isFinite(arrival) ? Math.floor(arrival) : 0, key, value, headers })
+  }
+
+  #placeOf (topic: string, key: Uint8Array | null) {
     const partitions = this.#partitions.get(topic)!
-    const partition = key === null || partitions === 1 ? 0 : partitionOf(key, partitions)
-    this.#batches.add({ topic, partition, timestamp: Number.isFinite(arrival) ? Math.floor(arrival) : 0, key, value, headers })
+    return { topic, partition: key === null || partitions === 1 ? 0 : partitionOf(key, partitions) }
   }
 
   async #commitIfDue (): Promise<void> {

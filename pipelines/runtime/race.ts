@@ -8,7 +8,13 @@ import { type RetryPolicy, retryDefaults, supervise } from './supervise.ts'
 
 export type ControlEvent = EventOutput['event']
 
-export interface Encoded { readonly key: Uint8Array | null, readonly value: Uint8Array, readonly headers: Headers }
+export interface Encoded {
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array
+  readonly headers: Headers
+  /** Where it goes, when not to the topic of its kind and the partition of its key. */
+  readonly to?: { readonly topic: string, readonly partition: number }
+}
 
 /** How outputs look on their topics: Avro, with ids of the registry. */
 export interface RaceCodecs {

@@ -16,6 +16,8 @@ export interface KafkaSettings {
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   readonly transactionTimeoutMs: number
+  /** Whether a member that ends in order gives its share to the others at once, instead of being waited for under its name. */
+  readonly leavesOnClose: boolean
   readonly batchBytesMax: number
   readonly decompressedBytesMax: number
   readonly topicPrefix: string
@@ -26,7 +28,7 @@ export interface KafkaSettings {
 const wholeOf = (min: number, max: number, fallback: number) => z.string().regex(/^-?\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(min).max(max)).default(fallback)
 const text = z.string().min(1)
 
-/** Kafka's own names (the Java client's; librdkafka's for PEM files, user and password), and two of ours: `topic.prefix` and `replication.factor`. */
+/** Kafka's own names (the Java client's; librdkafka's for PEM files, user and password), and three of ours: `topic.prefix`, `replication.factor` and `leave.group.on.close`. */
 const schema = z.strictObject({
   'bootstrap.servers': text,
   'client.id': text.default('millrace'),
@@ -50,6 +52,7 @@ const schema = z.strictObject({
   'session.timeout.ms': wholeOf(6_000, 1_800_000, 10_000),
   'max.poll.interval.ms': wholeOf(1_000, 3_600_000, 30_000),
   'transaction.timeout.ms': wholeOf(1_000, 900_000, 10_000),
+  'leave.group.on.close': z.enum(['true', 'false']).default('false'),
   'max.request.size': wholeOf(1_024, 100 << 20, 16 << 20),
   'fetch.max.decompressed.bytes': wholeOf(1_024, 1 << 30, 128 << 20),
   'topic.prefix': z.string().regex(/^[A-Za-z0-9._-]{0,100}$/, 'letters, digits, dots, underscores and hyphens, at most 100').default(''),
@@ -101,7 +104,7 @@ export function kafkaSettings (properties: Readonly<Record<string, string>>): Ka
       ...protocol.startsWith('SASL') && { sasl: saslOf(given) },
     },
     requestTimeoutMs: requestTimeout, patienceMs: given['default.api.timeout.ms'],
-    sessionTimeoutMs: given['session.timeout.ms'], rebalanceTimeoutMs: given['max.poll.interval.ms'], transactionTimeoutMs: given['transaction.timeout.ms'],
+    sessionTimeoutMs: given['session.timeout.ms'], rebalanceTimeoutMs: given['max.poll.interval.ms'], transactionTimeoutMs: given['transaction.timeout.ms'], leavesOnClose: given['leave.group.on.close'] === 'true',
     batchBytesMax: given['max.request.size'], decompressedBytesMax: given['fetch.max.decompressed.bytes'],
     topicPrefix: given['topic.prefix'], replication: given['replication.factor'],
   }

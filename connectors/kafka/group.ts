@@ -1,4 +1,4 @@
-import { describeGroupsV5, heartbeatV4, joinGroupV9, offsetFetchV9, syncGroupV5 } from '@platformatic/kafka'
+import { describeGroupsV5, heartbeatV4, joinGroupV9, leaveGroupV5, offsetFetchV9, syncGroupV5 } from '@platformatic/kafka'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { Assignment, Committed } from '../../pipelines/core/ports.ts'
 import { protocolName, protocolType, readAssignment, readSubscription, without, writeAssignment, writeSubscription } from './assignment.ts'
@@ -83,6 +83,11 @@ export async function beat (cluster: Cluster, { group, instanceId, memberId, gen
   } catch (error) {
     return error instanceof StreamError && error.code !== 'LOG_CLOSED' ? error : null
   }
+}
+
+/** Tell the group that this member will not come back, as far as it can be reached. */
+export async function leaveGroup (cluster: Cluster, { group, instanceId, memberId }: Identity): Promise<void> {
+  await cluster.atCoordinator('group', group, address => cluster.call(address, 'heartbeat', leaveGroupV5.api, group, [{ memberId, groupInstanceId: instanceId }])).catch(() => {})
 }
 
 /**

@@ -127,7 +127,7 @@ class KafkaLog implements LogPort {
   }
 
   async join ({ group, member, topics }: JoinRequest): Promise<Membership> {
-    const { topicPrefix: prefix, batchBytesMax, sessionTimeoutMs, rebalanceTimeoutMs, transactionTimeoutMs, requestTimeoutMs } = this.#settings
+    const { topicPrefix: prefix, batchBytesMax, sessionTimeoutMs, rebalanceTimeoutMs, transactionTimeoutMs, requestTimeoutMs, leavesOnClose } = this.#settings
     checkName('group', prefix + group)
     checkName('member', member)
     const full = topics.map(topic => this.#topics.full(topic))
@@ -136,7 +136,7 @@ class KafkaLog implements LogPort {
     this.#members.get(name)?.stop()
     const written = (places: readonly Written[]) => { for (const { topic, partition, end } of places) this.#written.set(`${partition} ${topic}`, end) }
     const seat = (facts: JoinFacts, events: SeatEvents) => this.#onThread ? takeThreadSeat(this.#settings, facts, events) : new LocalSeat(this.#cluster, facts, { clock: this.#clock, sessionTimeoutMs, rebalanceTimeoutMs }, events)
-    const joined = await Member.join(this.#cluster, { group: prefix + group, member, topics: full, prefix }, { clock: this.#clock, crc: crc32c, batchBytesMax, transactionTimeoutMs, requestTimeoutMs, written }, seat)
+    const joined = await Member.join(this.#cluster, { group: prefix + group, member, topics: full, prefix }, { clock: this.#clock, crc: crc32c, batchBytesMax, transactionTimeoutMs, requestTimeoutMs, leavesOnClose, written }, seat)
     this.#members.set(name, joined)
     return joined
   }

@@ -3,7 +3,7 @@ import { StreamError } from '../../pipelines/core/errors.ts'
 import type { Assignment, ClockPort, Commit, Membership } from '../../pipelines/core/ports.ts'
 import { isSame, without } from './assignment.ts'
 import type { Cluster } from './cluster.ts'
-import { beat, committedOffset, type JoinFacts, membersOf } from './group.ts'
+import { beat, committedOffset, type JoinFacts, leaveGroup, membersOf } from './group.ts'
 import { packMetadata, workerOf } from './metadata.ts'
 import type { TransactionOffsets } from './requests.ts'
 import type { Seat, SeatEvents, SeatState } from './seat.ts'
@@ -17,6 +17,7 @@ export interface MemberOptions {
   readonly crc: Crc32c
   readonly batchBytesMax: number
   readonly transactionTimeoutMs: number
+  readonly leavesOnClose: boolean
   readonly requestTimeoutMs: number
   /** Told of what a commit has written. */
   readonly written: (written: readonly Written[]) => void
@@ -37,8 +38,8 @@ export class Member implements Membership {
   readonly #cluster: Cluster
   readonly #facts: MemberFacts
   readonly #options: MemberOptions
-  readonly #transactions: Transactions
   readonly #seat: Seat
+  #transactions!: Transactions
   readonly #stop = new AbortController()
   #state: SeatState = { generation: -1, memberId: '', owned: [], revoked: [], releases: 0 }
   /** Releases of which the seat has not heard yet. */
@@ -57,21 +58,21 @@ export class Member implements Membership {
   #over: StreamError | null = null
   #settled: Promise<unknown> = Promise.resolve()
 
-  private constructor (cluster: Cluster, facts: MemberFacts, options: MemberOptions, { seat, transactions }: { readonly seat: (events: SeatEvents) => Seat, readonly transactions: Transactions }) {
+  private constructor (cluster: Cluster, facts: MemberFacts, options: MemberOptions, seat: (events: SeatEvents) => Seat) {
     this.#cluster = cluster
     this.#facts = facts
     this.#options = options
-    this.#transactions = transactions
     this.#seat = seat({ changed: state => { this.#changed(state) }, lost: error => { this.#end(error) } })
   }
 
   static async join (cluster: Cluster, facts: MemberFacts, options: MemberOptions, seat: (facts: JoinFacts, events: SeatEvents) => Seat): Promise<Member> {
     const { group, member, topics } = facts
     const { clock, crc, transactionTimeoutMs: timeoutMs, requestTimeoutMs } = options
-    const transactions = await Transactions.open(cluster, transactionalIds(group, member), { clock, crc, timeoutMs, requestTimeoutMs })
-    const mine = new Member(cluster, facts, options, { transactions, seat: events => seat({ group, instanceId: member, topics }, events) })
-    mine.#seat.begin()
+    // A thread takes a while to start.
+    const mine = new Member(cluster, facts, options, events => seat({ group, instanceId: member, topics }, events))
     try {
+      mine.#transactions = await Transactions.open(cluster, transactionalIds(group, member), { clock, crc, timeoutMs, requestTimeoutMs })
+      mine.#seat.begin()
       await mine.#newer(-1)
       await mine.#settling
       if (mine.#over !== null) throw mine.#over
@@ -118,14 +119,17 @@ export class Member implements Membership {
 
   /**
    * No more commits. The member's name stays in the group until its session is over, so that a restart takes its partitions up again
-   * without a rebalance (static membership).
+   * without a rebalance (static membership); unless it is not to come back.
    */
   async leave (): Promise<void> {
+    const { group, member: instanceId } = this.#facts
     await this.#settled
-    this.#failure ??= new StreamError('LOG_FENCED', { group: this.#facts.group, member: this.#facts.member, why: 'it has left' })
+    const inOrder = this.#failure === null && this.#over === null
+    this.#failure ??= new StreamError('LOG_FENCED', { group, member: instanceId, why: 'it has left' })
     this.stop()
     await this.#seat.stop()
     await this.#transactions.abandon()
+    if (inOrder && this.#options.leavesOnClose) await leaveGroup(this.#cluster, { group, instanceId, ...this.#state })
   }
 
   /** Another membership of this process takes the place of this one, or the log closes. */

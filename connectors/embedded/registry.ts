@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { RegistryPort } from '../../pipelines/core/ports.ts'
+import { parseAvro } from '../../schemas/avro-schema.ts'
+import { conflicts } from '../../schemas/compatibility.ts'
 import { schemaGuid } from '../../schemas/guid.ts'
 import type { EmbeddedLog } from './log.ts'
 import { checkName } from './names.ts'
@@ -51,6 +53,10 @@ export function embeddedRegistry (log: EmbeddedLog): RegistryPort {
         })
         return id
       })
+    },
+    async conflicts (subject, avro) {
+      const latest = await this.latest(subject)
+      return latest === null ? [] : conflicts('BACKWARD', parseAvro(avro), [parseAvro(latest.schema)]).map(({ says, direction }) => `${says} (${direction})`)
     },
     async latest (subject) {
       fresh()

@@ -1,20 +1,22 @@
-import type { RegistryPort } from '../../pipelines/core/ports.ts'
 import { AvroProblem, type AvroType, parseAvro } from '../../schemas/avro-schema.ts'
 import { type CompatibilityLevel, type Conflict, conflicts } from '../../schemas/compatibility.ts'
-import { schemaGuid } from '../../schemas/guid.ts'
+import { schemaGuid, type SchemaReference } from '../../schemas/guid.ts'
+import { bundledSchema } from '../../schemas/normal.ts'
+import { canonical, checkSubject, type VersionName } from './names.ts'
 import { Refusal, refusals } from './refusal.ts'
 import type { Mode, RegistryChange, RegistryStore, SchemaVersion } from './store.ts'
 
-export interface Registration { readonly subject: string, readonly schema: string, /** Only in mode IMPORT. */ readonly id?: number | undefined, readonly version?: number | undefined }
-/** `latest`, or a version's number. */
-export type VersionName = number | 'latest'
+export interface Candidate { readonly subject: string, readonly schema: string, readonly references?: readonly SchemaReference[], /** In one way of writing: schemas that differ only in it are the same. */ readonly normalize?: boolean }
+export interface Registration extends Candidate { /** Only in mode IMPORT. */ readonly id?: number | undefined, readonly version?: number | undefined }
+export interface KnownSchema { readonly schema: string, readonly references: readonly SchemaReference[], readonly guid: string }
+interface Counted extends KnownSchema { uses: number }
 
-const subjectLengthMax = 255
-const versionMax = 2 ** 31 - 1
+/** Of all that a schema refers to, directly or not. */
+const referencesMax = 256
 
 /**
- * All that a Confluent registry does, without HTTP: ids from 1, the same schema (its JSON without white space) the same id under every
- * subject, versions of a subject from 1, soft and permanent deletion, levels and modes, global and of a subject.
+ * All that a Confluent registry does, without HTTP: ids from 1, the same schema (its JSON without white space, and what it refers to) the same
+ * id under every subject, versions of a subject from 1, soft and permanent deletion, levels and modes, global and of a subject.
  *
  * State:  every schema, in memory; changes go to the store before they are seen, one at a time
  * Errors: throws Refusal
@@ -25,7 +27,9 @@ export class SchemaCatalogue {
   readonly #levels = new Map<string | null, CompatibilityLevel>()
   readonly #modes = new Map<string | null, Mode>()
   readonly #types = new Map<string, AvroType>()
-  readonly #byId = new Map<number, { readonly schema: string, uses: number }>()
+  readonly #byId = new Map<number, Counted>()
+  readonly #byGuid = new Map<string, number>()
+  /** By `keyOf`. */
   readonly #byText = new Map<string, number>()
   #lastId = 0
   #turn: Promise<unknown> = Promise.resolve()
@@ -38,44 +42,71 @@ export class SchemaCatalogue {
 
   private constructor (store: RegistryStore) { this.#store = store }
 
-  register ({ subject, schema, id: wantedId, version: wantedVersion }: Registration): Promise<number> {
+  register ({ subject, schema, references = [], normalize = false, id: wantedId, version: wantedVersion }: Registration): Promise<number> {
     return this.#exclusive(async () => {
       checkSubject(subject)
-      const text = canonical(schema)
-      const type = this.#type(text)
+      const text = canonical(schema, { normalize })
+      const type = this.#type(text, references)
+      const key = keyOf(text, references)
       const mode = this.mode(subject)
       const importing = mode === 'IMPORT'
       if (mode === 'READONLY') throw refusals.forbidden(`Subject ${subject} is in read-only mode`)
       if (!importing && wantedId !== undefined) throw refusals.forbidden(`Subject ${subject} is not in import mode`)
       const live = this.#live(subject)
-      const same = live.find(one => one.schema === text && (wantedId === undefined || one.id === wantedId))
+      const same = live.find(one => keyOf(one.schema, one.references) === key && (wantedId === undefined || one.id === wantedId))
       if (same !== undefined) return same.id
       if (!importing) this.#mustFit(subject, type, live)
-      if (wantedId !== undefined && (this.byId(wantedId) ?? text) !== text) throw refusals.forbidden(`Overwrite new schema with id ${wantedId} is not permitted.`)
-      const id = wantedId ?? this.#byText.get(text) ?? this.#lastId + 1
+      const before = wantedId === undefined ? null : this.byId(wantedId)
+      if (before !== null && keyOf(before.schema, before.references) !== key) throw refusals.forbidden(`Overwrite new schema with id ${wantedId} is not permitted.`)
+      const id = wantedId ?? this.#byText.get(key) ?? this.#lastId + 1
       if (importing && this.#subjects.get(subject)?.some(one => one.version === wantedVersion)) throw refusals.forbidden(`Overwrite version ${wantedVersion} of subject ${subject} is not permitted.`)
       const version = (importing ? wantedVersion : undefined) ?? (this.#subjects.get(subject)?.at(-1)?.version ?? 0) + 1
-      await this.#change({ kind: 'schema', subject, version, id, schema: text, deleted: false })
+      await this.#change({ kind: 'schema', subject, version, id, schema: text, references, deleted: false })
       return id
     })
   }
 
   /** The version of a subject that has this schema. */
-  lookUp (subject: string, schema: string, { deleted = false } = {}): SchemaVersion {
+  lookUp ({ subject, schema, references = [], normalize = false }: Candidate, { deleted = false } = {}): SchemaVersion {
     const versions = this.#versionsOf(subject, deleted)
-    const text = canonical(schema)
-    this.#type(text)
-    const found = versions.findLast(one => one.schema === text)
+    const text = canonical(schema, { normalize })
+    this.#type(text, references)
+    const key = keyOf(text, references)
+    const found = versions.findLast(one => keyOf(one.schema, one.references) === key)
     if (found === undefined) throw refusals.schemaUnknown()
     return found
   }
 
   /** Also of versions softly deleted; null when there is none. */
-  byId (id: number): string | null { return this.#byId.get(id)?.schema ?? null }
+  byId (id: number): KnownSchema | null { return this.#byId.get(id) ?? null }
 
-  byGuid (guid: string): string | null {
-    for (const { schema } of this.#byId.values()) if (schemaGuid(schema) === guid) return schema
-    return null
+  byGuid (guid: string): KnownSchema & { readonly id: number } | null {
+    const id = this.#byGuid.get(guid.toLowerCase())
+    return id === undefined ? null : { ...this.#byId.get(id)!, id }
+  }
+
+  /** A schema with what it refers to written out. Errors: 42201 for a reference that leads nowhere */
+  bundled (schema: string, references: readonly SchemaReference[]): string {
+    const texts = new Map<string, string>()
+    const follow = (some: readonly SchemaReference[]) => {
+      for (const { subject, version } of some) {
+        const key = JSON.stringify([subject, version])
+        if (texts.has(key)) continue
+        const found = this.#subjects.get(subject)?.find(one => one.version === version)
+        if (found === undefined) throw refusals.schemaInvalid(`there is no version ${version} of subject ${subject} to refer to`)
+        if (texts.size === referencesMax) throw refusals.schemaInvalid(`it refers to more than ${referencesMax} schemas`)
+        texts.set(key, found.schema)
+        follow(found.references)
+      }
+    }
+    follow(references)
+    return bundledSchema(schema, [...texts.values()])
+  }
+
+  /** Ids of the schemas that refer to a version, those of versions softly deleted left out. */
+  referencedBy (subject: string, version: number): readonly number[] {
+    const ids = this.all().filter(({ references }) => references.some(one => one.subject === subject && one.version === version)).map(({ id }) => id)
+    return [...new Set(ids)].sort((a, b) => a - b)
   }
 
   /** Every version of every subject, by subject and version. */
@@ -105,6 +136,7 @@ export class SchemaCatalogue {
       if (permanent && live.length > 0) throw refusals.subjectNotDeleted(subject)
       if (!permanent && live.length === 0) throw refusals.subjectDeleted(subject)
       const gone = permanent ? all : live
+      for (const { version } of gone) this.#mustBeFree(subject, version)
       const settings: RegistryChange[] = [...this.#levels.has(subject) ? [{ kind: 'config', subject, level: null } as const] : [], ...this.#modes.has(subject) ? [{ kind: 'mode', subject, mode: null } as const] : []]
       await this.#change(...gone.map(one => removal(one, permanent)), ...permanent ? [{ kind: 'ids', last: this.#lastId } as const] : [], ...settings)
       return gone.map(one => one.version)
@@ -117,6 +149,7 @@ export class SchemaCatalogue {
       const found = this.version(subject, name, { deleted: true })
       if (permanent && !found.deleted) throw refusals.versionNotDeleted(subject, found.version)
       if (!permanent && found.deleted) throw refusals.versionDeleted(subject, found.version)
+      this.#mustBeFree(subject, found.version)
       await this.#change(removal(found, permanent), ...permanent ? [{ kind: 'ids', last: this.#lastId } as const] : [])
       return found.version
     })
@@ -146,15 +179,15 @@ export class SchemaCatalogue {
   }
 
   /** Why a schema may not follow versions of a subject under its level; against one version, its transitive forms mean the same. */
-  conflicts (subject: string, schema: string, name: VersionName | 'all'): readonly Conflict[] {
-    const type = this.#type(canonical(schema))
-    if (name === 'all') return conflicts(this.level(subject), type, this.#live(subject).map(one => this.#type(one.schema)))
-    return conflicts(this.level(subject), type, [this.#type(this.version(subject, name).schema)])
+  conflicts ({ subject, schema, references = [], normalize = false }: Candidate, name: VersionName | 'all'): readonly Conflict[] {
+    const type = this.#type(canonical(schema, { normalize }), references)
+    const earlier = name === 'all' ? this.#live(subject) : [this.version(subject, name)]
+    return conflicts(this.level(subject), type, earlier.map(one => this.#type(one.schema, one.references)))
   }
 
   #mustFit (subject: string, type: AvroType, live: readonly SchemaVersion[]): void {
     const level = this.level(subject)
-    const found = conflicts(level, type, live.map(one => this.#type(one.schema)))
+    const found = conflicts(level, type, live.map(one => this.#type(one.schema, one.references)))
     if (found.length === 0) return
     const details = found.map(({ kind, says, against, direction }) => `{errorType:'${kind}', description:'${says}', version:${live[against]!.version}, direction:'${direction}'}`)
     throw new Refusal(409, `Schema being registered is incompatible with an earlier schema for subject "${subject}", details: [${details.join(', ')}, {compatibility: '${level}'}]`)
@@ -162,6 +195,10 @@ export class SchemaCatalogue {
 
   #mustBeWritable (subject: string): void {
     if (this.mode(subject) === 'READONLY') throw refusals.forbidden(`Subject ${subject} is in read-only mode`)
+  }
+
+  #mustBeFree (subject: string, version: number): void {
+    if (this.referencedBy(subject, version).length > 0) throw refusals.referenced(subject, version)
   }
 
   #live (subject: string): readonly SchemaVersion[] { return (this.#subjects.get(subject) ?? []).filter(one => !one.deleted) }
@@ -172,13 +209,14 @@ export class SchemaCatalogue {
     return versions
   }
 
-  #type (text: string): AvroType {
-    const known = this.#types.get(text)
+  #type (text: string, references: readonly SchemaReference[]): AvroType {
+    const key = keyOf(text, references)
+    const known = this.#types.get(key)
     if (known !== undefined) return known
     try {
-      const type = parseAvro(text)
+      const type = parseAvro(this.bundled(text, references))
       // Only what is kept stays parsed.
-      if (this.#byText.has(text)) this.#types.set(text, type)
+      if (this.#byText.has(key)) this.#types.set(key, type)
       return type
     } catch (cause) {
       if (!(cause instanceof AvroProblem)) throw cause
@@ -209,8 +247,11 @@ export class SchemaCatalogue {
       const { kind, ...added } = change
       others.push(added)
       this.#lastId = Math.max(this.#lastId, added.id)
-      this.#byId.set(added.id, { schema: added.schema, uses: (this.#byId.get(added.id)?.uses ?? 0) + 1 })
-      this.#byText.set(added.schema, added.id)
+      const { id, schema, references } = added
+      const guid = schemaGuid(schema, references)
+      this.#byId.set(id, { schema, references, guid, uses: (this.#byId.get(id)?.uses ?? 0) + 1 })
+      this.#byText.set(keyOf(schema, references), id)
+      this.#byGuid.set(guid, id)
     }
     if (old !== undefined) this.#release(old)
     if (others.length === 0) this.#subjects.delete(subject)
@@ -218,13 +259,15 @@ export class SchemaCatalogue {
   }
 
   /** An id that no version has any more is unknown, and is never given again. */
-  #release ({ id, schema }: SchemaVersion): void {
+  #release ({ id, schema, references }: SchemaVersion): void {
     const entry = this.#byId.get(id)!
     entry.uses -= 1
     if (entry.uses > 0) return
     this.#byId.delete(id)
-    if (this.#byText.get(schema) === id) this.#byText.delete(schema)
-    this.#types.delete(schema)
+    const key = keyOf(schema, references)
+    if (this.#byGuid.get(entry.guid) === id) this.#byGuid.delete(entry.guid)
+    if (this.#byText.get(key) === id) this.#byText.delete(key)
+    this.#types.delete(key)
   }
 
   #exclusive<T> (work: () => Promise<T>): Promise<T> {
@@ -234,48 +277,16 @@ export class SchemaCatalogue {
   }
 }
 
-/** A catalogue as the port that pipelines use, in the same process. Errors: throws Refusal */
-export function cataloguePort (catalogue: SchemaCatalogue): RegistryPort {
-  const known = (subject: string) => catalogue.subjects().includes(subject)
-  return {
-    byId: async id => catalogue.byId(id),
-    byGuid: async guid => catalogue.byGuid(guid),
-    register: (subject, schema) => catalogue.register({ subject, schema }),
-    latest: async subject => known(subject) ? catalogue.version(subject, 'latest') : null,
-    version: async (subject, version) => known(subject) ? catalogue.versions(subject).find(one => one.version === version) ?? null : null,
-    subjects: async () => catalogue.subjects(),
-  }
+function removal (version: SchemaVersion, permanent: boolean): RegistryChange {
+  return permanent ? { kind: 'gone', subject: version.subject, version: version.version } : { kind: 'schema', ...version, deleted: true }
 }
 
-export function versionName (text: string): VersionName {
-  if (text === 'latest' || text === '-1') return 'latest'
-  const version = /^\d{1,10}$/.test(text) ? Number(text) : 0
-  if (version < 1 || version > versionMax) throw refusals.versionInvalid(text)
-  return version
-}
-
-function removal ({ subject, version, id, schema }: SchemaVersion, permanent: boolean): RegistryChange {
-  return permanent ? { kind: 'gone', subject, version } : { kind: 'schema', subject, version, id, schema, deleted: true }
+/** What makes a schema the same as another: its text, and what it refers to. */
+function keyOf (schema: string, references: readonly SchemaReference[]): string {
+  return references.length === 0 ? schema : `${schema}\n${JSON.stringify(references.map(({ name, subject, version }) => [name, subject, version]))}`
 }
 
 function put<V> (map: Map<string | null, V>, subject: string | null, value: V | null): void {
   if (value === null) map.delete(subject)
   else map.set(subject, value)
-}
-
-/** Confluent's contexts (`:.name:subject`) would need an id space each: refused rather than mixed up. */
-function checkSubject (subject: string): void {
-  if (subject === '' || subject.length > subjectLengthMax || subject.startsWith(':.') || /\p{Cc}/u.test(subject) || subject.startsWith('__GLOBAL') || subject.startsWith('__EMPTY')) throw refusals.subjectInvalid(subject)
-}
-
-/** White space goes; numbers and escapes stay as they were written, since a default beyond 2^53 would not survive a number. */
-function canonical (avro: string): string {
-  try {
-    JSON.parse(avro)
-    return avro.replace(/("(?:[^"\\]|\\.)*")|\s+/g, '$1')
-  } catch (cause) {
-    // The bare name of a type is Avro JSON to a registry, though not JSON.
-    if (/^[a-z]+$/.test(avro.trim())) return JSON.stringify(avro.trim())
-    throw refusals.schemaInvalid('it is not JSON', { cause })
-  }
 }

@@ -1,6 +1,7 @@
 import { type ErrorCode, StreamError } from '../../pipelines/core/errors.ts'
 import { hashText } from '../../pipelines/core/hash.ts'
 import type { ClockPort, RegistryPort } from '../../pipelines/core/ports.ts'
+import { bundledSchema } from '../../schemas/normal.ts'
 import { type AnswerCache, diskCache, noCache } from './cache.ts'
 import type { RegistryConfig } from './config.ts'
 import { type Answer, type Send, sender } from './http.ts'
@@ -14,11 +15,13 @@ export interface RegistryClientOptions extends RegistryConfig {
 
 const firstPauseMs = 100
 const pauseMsMax = 2_000
+/** Of all that a schema refers to, directly or not. */
+const referencesMax = 256
 /** After a failure, answers in the cache are given at once for so long. */
 const downMs = 5_000
 
 interface Found { readonly id: number, readonly version: number, readonly schema: string }
-interface Question { readonly method: 'GET' | 'POST', readonly path: readonly string[], readonly body?: object, /** Error codes that mean: there is none. */ readonly absent?: readonly number[] }
+interface Question { readonly method: 'GET' | 'POST', readonly path: readonly string[], readonly body?: object, readonly query?: string, /** Not to be answered from the cache. */ readonly isFresh?: boolean, /** Error codes that mean: there is none. */ readonly absent?: readonly number[] }
 
 /**
  * A registry that speaks Confluent's REST API, as the port that pipelines use. Ids are asked once: what stands behind an id never changes.
@@ -28,27 +31,35 @@ interface Question { readonly method: 'GET' | 'POST', readonly path: readonly st
  * Errors:   REGISTRY_UNAVAILABLE, REGISTRY_DENIED, REGISTRY_REFUSED, REGISTRY_UNSUPPORTED, REGISTRY_SCHEMA, REGISTRY_INCOMPATIBLE
  */
 export function registryClient (options: RegistryClientOptions): RegistryPort {
-  const { urls, cacheFolder } = options
+  const { urls, cacheFolder, strategy } = options
   const asker = new Asker(options, cacheFolder === null ? noCache : diskCache(cacheFolder, urls))
   const kept = new Map<number | string, string>()
   const versionOf = async (subject: string, version: string): Promise<Found | null> => {
     const found = await asker.ask({ method: 'GET', path: ['subjects', subject, 'versions', version], absent: [40401, 40402] })
-    return found === null ? null : { id: numberIn(found, 'id'), version: numberIn(found, 'version'), schema: avroIn(found, { subject, version }) }
+    return found === null ? null : { id: numberIn(found, 'id'), version: numberIn(found, 'version'), schema: await bundled(asker, found, { subject, version }) }
   }
   const named = async (kind: 'ids' | 'guids', name: number | string): Promise<string | null> => {
     const known = kept.get(name)
     if (known !== undefined) return known
     const found = await asker.ask({ method: 'GET', path: ['schemas', kind, String(name)], absent: [40403] })
     if (found === null) return null
-    const schema = avroIn(found, { [kind === 'ids' ? 'id' : 'guid']: name })
+    const schema = await bundled(asker, found, { [kind === 'ids' ? 'id' : 'guid']: name })
     kept.set(name, schema)
     return schema
   }
   return {
+    strategy,
     byId: id => named('ids', id),
     byGuid: guid => named('guids', guid),
     async register (subject, avro) {
       return numberIn(await asker.ask({ method: 'POST', path: ['subjects', subject, 'versions'], body: { schema: avro } }), 'id')
+    },
+    async conflicts (subject, avro) {
+      const found = await asker.ask({ method: 'POST', path: ['compatibility', 'subjects', subject, 'versions'], query: '?verbose=true', body: { schema: avro }, absent: [40401, 40402], isFresh: true })
+      if (found === null) return []
+      const { is_compatible: fits, messages } = found as { readonly is_compatible?: unknown, readonly messages?: unknown }
+      if (typeof fits !== 'boolean') throw refused(found)
+      return fits ? [] : Array.isArray(messages) && messages.length > 0 ? messages.map(String) : ['the registry does not say why']
     },
     latest: subject => versionOf(subject, 'latest'),
     version: (subject, version) => versionOf(subject, String(version)),
@@ -77,6 +88,7 @@ class Asker {
   async ask (question: Question): Promise<unknown> {
     const { clock } = this.#options
     const name = `${question.method} ${question.path.join('/')}${question.body === undefined ? '' : ` ${hashText(JSON.stringify(question.body))}`}`
+    if (question.isFresh === true) return this.#answer(question)
     if (clock.monotonicMs() < this.#downUntilMs) {
       const kept = await this.#cache.read(name)
       if (kept !== undefined) return kept
@@ -97,14 +109,15 @@ class Asker {
   }
 
   /** Tries every address in turn, with growing pauses. */
-  async #answer ({ method, path, body, absent = [] }: Question): Promise<unknown> {
+  async #answer ({ method, path, body, query = '', absent = [] }: Question): Promise<unknown> {
     const { urls, retryCount, clock } = this.#options
     let last: unknown = null
-    for (let tries = 0; tries <= retryCount; tries += 1) {
-      if (tries > 0) await clock.sleep(Math.min(pauseMsMax, firstPauseMs * 2 ** (tries - 1)))
+    for (let tries = 0; tries < (retryCount + 1) * urls.length; tries += 1) {
+      const rounds = Math.floor(tries / urls.length)
+      if (rounds > 0 && tries % urls.length === 0) await clock.sleep(Math.min(pauseMsMax, firstPauseMs * 2 ** (rounds - 1)))
       const base = urls[this.#turn % urls.length]!
       try {
-        const answer = await this.#send(method, new URL(`${base}/${path.map(encodeURIComponent).join('/')}`), body ?? null)
+        const answer = await this.#send(method, new URL(`${base}/${path.map(encodeURIComponent).join('/')}${query}`), body ?? null)
         if (answer.status < 500 && answer.status !== 429) return checked(answer, { absent, path })
         last = new Error(`status ${answer.status}: ${messageOf(answer)}`)
       } catch (error) {
@@ -135,10 +148,34 @@ function problemOf (error: Error): string {
   return error.message !== '' ? error.message : (error as NodeJS.ErrnoException).code ?? error.name
 }
 
-function avroIn (found: unknown, asked: Readonly<Record<string, unknown>>): string {
-  const { schema, schemaType = 'AVRO', references } = found as { readonly schema?: unknown, readonly schemaType?: unknown, readonly references?: unknown }
-  if (schemaType !== 'AVRO') throw new StreamError('REGISTRY_UNSUPPORTED', { ...asked, schemaType })
-  if (Array.isArray(references) && references.length > 0) throw new StreamError('REGISTRY_UNSUPPORTED', { ...asked, references: references.length })
+interface Written { readonly schema?: unknown, readonly schemaType?: unknown, readonly references?: unknown }
+type Asked = Readonly<Record<string, unknown>>
+
+/** A schema with what it refers to written out. */
+async function bundled (asker: Asker, found: unknown, asked: Asked): Promise<string> {
+  const texts = new Map<string, string>()
+  const follow = async ({ references }: Written): Promise<void> => {
+    for (const reference of Array.isArray(references) ? references : []) {
+      const { subject, version } = reference as { readonly subject?: unknown, readonly version?: unknown }
+      if (typeof subject !== 'string' || typeof version !== 'number') throw refused(found)
+      const key = JSON.stringify([subject, version])
+      if (texts.has(key)) continue
+      if (texts.size === referencesMax) throw new StreamError('REGISTRY_UNSUPPORTED', { ...asked, referencesMax })
+      // Also one that was deleted softly since.
+      const next = await asker.ask({ method: 'GET', path: ['subjects', subject, 'versions', String(version)], query: '?deleted=true', absent: [40401, 40402] }) as Written | null
+      if (next === null) throw new StreamError('REGISTRY_UNSUPPORTED', { ...asked, reference: key, problem: 'not there' })
+      texts.set(key, avroIn(next, asked))
+      await follow(next)
+    }
+  }
+  const schema = avroIn(found, asked)
+  await follow(found as Written)
+  return bundledSchema(schema, [...texts.values()])
+}
+
+function avroIn (found: unknown, asked: Asked): string {
+  const { schema, schemaType } = found as Written
+  if (schemaType !== undefined && schemaType !== null && schemaType !== 'AVRO') throw new StreamError('REGISTRY_UNSUPPORTED', { ...asked, schemaType })
   if (typeof schema !== 'string') throw refused(found)
   return schema
 }

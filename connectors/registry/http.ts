@@ -14,8 +14,8 @@ const answerBytesMax = 16 << 20
  * Shape:  `body` of the answer is its JSON, or null when it is not JSON
  * Limits: an answer of 16 MB
  */
-export function sender ({ user, ca, timeoutMs }: Pick<RegistryConfig, 'user' | 'ca' | 'timeoutMs'>): Send {
-  const agents = { 'http:': new PlainAgent({ keepAlive: true, maxSockets: 8 }), 'https:': new SecureAgent({ keepAlive: true, maxSockets: 8, ...ca === null ? {} : { ca } }) }
+export function sender ({ user, tls, timeoutMs }: Pick<RegistryConfig, 'user' | 'tls' | 'timeoutMs'>): Send {
+  const agents = { 'http:': new PlainAgent({ keepAlive: true, maxSockets: 8 }), 'https:': new SecureAgent({ keepAlive: true, maxSockets: 8, ...secured(tls) }) }
   const headers = { accept: `${contentType}, application/json`, ...user === null ? {} : { authorization: `Basic ${Buffer.from(`${user.name}:${user.password}`).toString('base64')}` } }
   return (method, url, body) => new Promise((resolve, reject) => {
     const text = body === null ? null : JSON.stringify(body)
@@ -37,6 +37,10 @@ export function sender ({ user, ca, timeoutMs }: Pick<RegistryConfig, 'user' | '
       }).on('aborted', () => { fail(new Error('the answer was cut short')) })
     }).end(text ?? undefined)
   })
+}
+
+function secured ({ ca, cert, key, passphrase, isNamed }: RegistryConfig['tls']) {
+  return { ...ca !== null && { ca }, ...cert !== null && key !== null && { cert, key }, ...passphrase !== null && { passphrase }, ...!isNamed && { checkServerIdentity: () => undefined } }
 }
 
 function json (text: string): unknown {

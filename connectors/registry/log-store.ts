@@ -47,7 +47,7 @@ export function logStore ({ log, clock, topic = '_schemas' }: LogStoreOptions): 
 
 function toRecord (change: RegistryChange): { readonly key: string, readonly value: string | null } {
   switch (change.kind) {
-    case 'schema': { const { kind, subject, version, ...rest } = change; return { key: JSON.stringify([kind, subject, version]), value: JSON.stringify(rest) } }
+    case 'schema': { const { kind, subject, version, ...rest } = change; return { key: JSON.stringify([kind, subject, version]), value: JSON.stringify({ ...rest, references: rest.references.length === 0 ? undefined : rest.references }) } }
     case 'gone': return { key: JSON.stringify(['schema', change.subject, change.version]), value: null }
     case 'config': return { key: JSON.stringify([change.kind, change.subject]), value: change.level && JSON.stringify(change.level) }
     case 'mode': return { key: JSON.stringify([change.kind, change.subject]), value: change.mode && JSON.stringify(change.mode) }
@@ -59,7 +59,7 @@ function fromRecord (key: string, value: string | null): RegistryChange {
   const [kind, subject, version] = JSON.parse(key) as [RegistryChange['kind'], string, number]
   const content = value === null ? null : JSON.parse(value)
   switch (kind) {
-    case 'schema': case 'gone': return content === null ? { kind: 'gone', subject, version } : { kind: 'schema', subject, version, ...content }
+    case 'schema': case 'gone': return content === null ? { kind: 'gone', subject, version } : { kind: 'schema', subject, version, references: [], ...content }
     case 'config': return { kind, subject, level: content }
     case 'mode': return { kind, subject, mode: content }
     case 'ids': return { kind, last: content }

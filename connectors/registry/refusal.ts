@@ -14,7 +14,7 @@ export class Refusal extends Error {
 export const refusals = {
   subjectUnknown: (subject: string) => new Refusal(40401, `Subject '${subject}' not found.`),
   versionUnknown: (version: number | string) => new Refusal(40402, `Version ${version} not found.`),
-  schemaUnknown: (id?: number) => new Refusal(40403, id === undefined ? 'Schema not found' : `Schema ${id} not found`),
+  schemaUnknown: (id?: number | string) => new Refusal(40403, id === undefined ? 'Schema not found' : `Schema ${id} not found`),
   subjectDeleted: (subject: string) => new Refusal(40404, `Subject '${subject}' was soft deleted. Set permanent=true to delete permanently`),
   subjectNotDeleted: (subject: string) => new Refusal(40405, `Subject '${subject}' was not deleted first before being permanently deleted`),
   versionDeleted: (subject: string, version: number) => new Refusal(40406, `Subject '${subject}' Version ${version} was soft deleted. Set permanent=true to delete permanently`),
@@ -26,5 +26,6 @@ export const refusals = {
   levelInvalid: () => new Refusal(42203, 'Invalid compatibility level. Valid values are none, backward, forward, full, backward_transitive, forward_transitive, and full_transitive'),
   modeInvalid: () => new Refusal(42204, 'Invalid mode. Valid values are READWRITE, READONLY and IMPORT'),
   forbidden: (why: string) => new Refusal(42205, why),
+  referenced: (subject: string, version: number) => new Refusal(42206, `One or more references exist to the schema {magic=1,keytype=SCHEMA,subject=${subject},version=${version}}.`),
   subjectInvalid: (subject: string) => new Refusal(42208, `The specified subject '${subject}' is not a valid subject`),
 } as const

@@ -1,5 +1,7 @@
 import { compatibilityLevels, type CompatibilityLevel } from '../../schemas/compatibility.ts'
-import { type SchemaCatalogue, versionName } from './catalogue.ts'
+import { type SchemaReference, schemaGuid } from '../../schemas/guid.ts'
+import type { Candidate, KnownSchema, SchemaCatalogue } from './catalogue.ts'
+import { versionName } from './names.ts'
 import { Refusal, refusals } from './refusal.ts'
 import { type Mode, modes, type SchemaVersion } from './store.ts'
 
@@ -16,18 +18,21 @@ export class RawJson {
 const routes: readonly (readonly [method: string, pattern: string, handler: Handler])[] = [
   ['GET', '', () => ({})],
   ['GET', 'subjects', (registry, _, call) => registry.subjects({ deleted: flag(call, 'deleted') }).filter(subject => subject.startsWith(call.query.get('subjectPrefix') ?? ''))],
-  ['POST', 'subjects/*', (registry, [subject], call) => versionView(registry.lookUp(subject!, schemaOf(call), { deleted: flag(call, 'deleted') }))],
+  ['POST', 'subjects/*', (registry, [subject], call) => versionView(registry.lookUp(candidate(subject!, call), { deleted: flag(call, 'deleted') }))],
   ['DELETE', 'subjects/*', (registry, [subject], call) => registry.deleteSubject(subject!, { permanent: flag(call, 'permanent') })],
   ['GET', 'subjects/*/versions', (registry, [subject], call) => registry.versions(subject!, { deleted: flag(call, 'deleted') }).map(one => one.version)],
-  ['POST', 'subjects/*/versions', async (registry, [subject], call) => ({ id: await registry.register({ subject: subject!, schema: schemaOf(call), id: wanted(call, 'id'), version: wanted(call, 'version') }) })],
+  ['POST', 'subjects/*/versions', async (registry, [subject], call) => ({ id: await registry.register({ ...candidate(subject!, call), id: wanted(call, 'id'), version: wanted(call, 'version') }) })],
   ['GET', 'subjects/*/versions/*', (registry, [subject, version], call) => versionView(registry.version(subject!, versionName(version!), { deleted: flag(call, 'deleted') }))],
   ['GET', 'subjects/*/versions/*/schema', (registry, [subject, version], call) => new RawJson(registry.version(subject!, versionName(version!), { deleted: flag(call, 'deleted') }).schema)],
-  ['GET', 'subjects/*/versions/*/referencedby', (registry, [subject, version]) => { registry.version(subject!, versionName(version!)); return [] }],
+  ['GET', 'subjects/*/versions/*/referencedby', (registry, [subject, version]) => registry.referencedBy(subject!, registry.version(subject!, versionName(version!)).version)],
   ['DELETE', 'subjects/*/versions/*', (registry, [subject, version], call) => registry.deleteVersion(subject!, versionName(version!), { permanent: flag(call, 'permanent') })],
   ['GET', 'schemas', (registry, _, call) => schemas(registry, call)],
+  ['GET', 'contexts', () => ['.']],
   ['GET', 'schemas/types', () => ['AVRO']],
-  ['GET', 'schemas/ids/*', (registry, [id], call) => ({ schema: schemaById(registry, id!), ...call.query.get('fetchMaxId') === 'true' ? { maxId: Math.max(...registry.all({ deleted: true }).map(one => one.id)) } : {} })],
-  ['GET', 'schemas/ids/*/schema', (registry, [id]) => new RawJson(schemaById(registry, id!))],
+  ['GET', 'schemas/guids/*', (registry, [guid]) => schemaView(byGuid(registry, guid!))],
+  ['GET', 'schemas/guids/*/ids', (registry, [guid]) => [{ context: '.', id: byGuid(registry, guid!).id }]],
+  ['GET', 'schemas/ids/*', (registry, [id], call) => ({ ...schemaView(schemaById(registry, id!)), ...call.query.get('fetchMaxId') === 'true' ? { maxId: Math.max(...registry.all({ deleted: true }).map(one => one.id)) } : {} })],
+  ['GET', 'schemas/ids/*/schema', (registry, [id]) => new RawJson(schemaById(registry, id!).schema)],
   ['GET', 'schemas/ids/*/subjects', (registry, [id], call) => [...new Set(users(registry, id!, call).map(one => one.subject))]],
   ['GET', 'schemas/ids/*/versions', (registry, [id], call) => users(registry, id!, call).map(({ subject, version }) => ({ subject, version }))],
   ['POST', 'compatibility/subjects/*/versions', (registry, [subject], call) => verdict(registry, subject!, 'all', call)],
@@ -42,6 +47,7 @@ const routes: readonly (readonly [method: string, pattern: string, handler: Hand
   ['PUT', 'mode', (registry, _, call) => setMode(registry, null, call)],
   ['GET', 'mode/*', (registry, [subject], call) => ({ mode: ownMode(registry, subject!, flag(call, 'defaultToGlobal')) })],
   ['PUT', 'mode/*', (registry, [subject], call) => setMode(registry, subject!, call)],
+  ['DELETE', 'mode', async registry => { const mode = registry.mode(null); await registry.setMode(null, null); return { mode } }],
   ['DELETE', 'mode/*', async (registry, [subject]) => { const mode = ownMode(registry, subject!, false); await registry.setMode(subject!, null); return { mode } }],
 ]
 const compiled = routes.map(([method, pattern, handler]) => ({ method, pattern: pattern === '' ? [] : pattern.split('/'), handler }))
@@ -56,15 +62,30 @@ export async function answer (catalogue: SchemaCatalogue, call: Call): Promise<u
 }
 
 const flag = ({ query }: Call, name: string) => query.get(name) === 'true'
-const versionView = ({ subject, version, id, schema }: SchemaVersion) => ({ subject, id, version, schema })
+const versionView = ({ subject, version, id, schema, references }: SchemaVersion) => ({ subject, version, id, guid: schemaGuid(schema, references), ...references.length > 0 && { references }, schema })
+const schemaView = ({ schema, references, guid }: KnownSchema) => ({ schema, ...references.length > 0 && { references }, guid })
 const bodyOf = ({ body }: Call): Readonly<Record<string, unknown>> => typeof body === 'object' && body !== null ? body as Readonly<Record<string, unknown>> : {}
 
-function schemaOf (call: Call): string {
+function candidate (subject: string, call: Call): Candidate {
   const { schema, schemaType = 'AVRO', references } = bodyOf(call)
-  if (schemaType !== 'AVRO') throw refusals.schemaInvalid(`schemaType=${JSON.stringify(schemaType)}; this registry holds Avro`)
-  if (Array.isArray(references) && references.length > 0) throw refusals.schemaInvalid('references to other subjects are not supported; write the types into the schema')
+  if (schemaType !== 'AVRO' && schemaType !== null) throw refusals.schemaInvalid(`schemaType=${JSON.stringify(schemaType)}; this registry holds Avro`)
   if (typeof schema !== 'string' || schema === '') throw refusals.schemaInvalid('the request has no "schema"')
-  return schema
+  return { subject, schema, references: referencesOf(references ?? []), normalize: flag(call, 'normalize') }
+}
+
+function referencesOf (given: unknown): readonly SchemaReference[] {
+  const isReference = (one: unknown): one is SchemaReference => {
+    const { name, subject, version } = (one ?? {}) as Readonly<Record<string, unknown>>
+    return typeof name === 'string' && typeof subject === 'string' && Number.isInteger(version)
+  }
+  if (!Array.isArray(given) || !given.every(isReference)) throw refusals.schemaInvalid('each of its references is an object with name, subject and version')
+  return given.map(({ name, subject, version }) => ({ name, subject, version }))
+}
+
+function byGuid (registry: SchemaCatalogue, guid: string): KnownSchema & { readonly id: number } {
+  const found = registry.byGuid(guid)
+  if (found === null) throw refusals.schemaUnknown(guid)
+  return found
 }
 
 function wanted (call: Call, name: 'id' | 'version'): number | undefined {
@@ -74,7 +95,7 @@ function wanted (call: Call, name: 'id' | 'version'): number | undefined {
   return value
 }
 
-function schemaById (registry: SchemaCatalogue, text: string): string {
+function schemaById (registry: SchemaCatalogue, text: string): KnownSchema {
   const id = idOf(text)
   const schema = registry.byId(id)
   if (schema === null) throw refusals.schemaUnknown(id)
@@ -97,8 +118,8 @@ function schemas (registry: SchemaCatalogue, call: Call): unknown {
   return (flag(call, 'latestOnly') ? all.filter((one, index) => all[index + 1]?.subject !== one.subject) : all).map(versionView)
 }
 
-function verdict (registry: SchemaCatalogue, subject: string, version: Parameters<SchemaCatalogue['conflicts']>[2], call: Call): unknown {
-  const found = registry.conflicts(subject, schemaOf(call), version)
+function verdict (registry: SchemaCatalogue, subject: string, version: Parameters<SchemaCatalogue['conflicts']>[1], call: Call): unknown {
+  const found = registry.conflicts(candidate(subject, call), version)
   return { is_compatible: found.length === 0, ...flag(call, 'verbose') ? { messages: found.map(({ kind, says, direction }) => `${kind}: ${says} (${direction})`) } : {} }
 }
 

@@ -13,7 +13,7 @@ export interface RegistryServerOptions {
   /** 0: a free one. */
   readonly port?: number
   /** PEM. */
-  readonly tls?: { readonly key: string, readonly cert: string } | null
+  readonly tls?: { readonly key: string, readonly cert: string, /** Only clients with a certificate of this CA come in. */ readonly clientCa?: string } | null
   /** Who may come in, by basic authentication; null: everybody. */
   readonly users?: readonly { readonly name: string, readonly password: string }[] | null
   readonly bodyBytesMax?: number
@@ -34,7 +34,7 @@ const requestMsMax = 30_000
 export async function serveRegistry (options: RegistryServerOptions): Promise<RegistryServer> {
   const { host = '127.0.0.1', port = 0, tls = null, connectionsMax = 1_000 } = options
   const onRequest = (request: IncomingMessage, response: ServerResponse) => { void handle(request, response, options) }
-  const server = tls === null ? createPlain(onRequest) : createSecure({ key: tls.key, cert: tls.cert }, onRequest)
+  const server = tls === null ? createPlain(onRequest) : createSecure({ key: tls.key, cert: tls.cert, ...tls.clientCa !== undefined && { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true } }, onRequest)
   server.maxConnections = connectionsMax
   server.requestTimeout = requestMsMax
   await new Promise<void>((listening, failed) => { server.once('error', failed).listen({ host, port }, listening) })

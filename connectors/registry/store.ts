@@ -1,8 +1,9 @@
+import type { SchemaReference } from '../../schemas/guid.ts'
 import type { CompatibilityLevel } from '../../schemas/compatibility.ts'
 
 export const modes = ['READWRITE', 'READONLY', 'IMPORT'] as const
 export type Mode = typeof modes[number]
-export interface SchemaVersion { readonly subject: string, readonly version: number, readonly id: number, readonly schema: string, /** Softly: hidden, yet found by its id. */ readonly deleted: boolean }
+export interface SchemaVersion { readonly subject: string, readonly version: number, readonly id: number, readonly schema: string, readonly references: readonly SchemaReference[], /** Softly: hidden, yet found by its id. */ readonly deleted: boolean }
 
 /** One change of a registry. `subject` null: for all that have none of their own; a null level or mode takes it away. `ids`: the highest id ever given. */
 export type RegistryChange =

@@ -1,5 +1,6 @@
 import type { ControlEvent } from '../../schemas/control-event.ts'
 import type { DeadLetter } from '../../schemas/dead-letter.ts'
+import type { SubjectStrategy } from '../../schemas/subject.ts'
 import type { LateReading } from '../../schemas/late-reading.ts'
 import type { Batch, ColumnSpec } from './batch.ts'
 import type { KeyTable } from './keys.ts'
@@ -107,7 +108,12 @@ export interface RegistryPort {
   byId (id: number): Promise<string | null>
   /** The same by the schema's GUID, in lower case with hyphens. */
   byGuid (guid: string): Promise<string | null>
+  /** Errors: REGISTRY_INCOMPATIBLE, REGISTRY_SCHEMA */
   register (subject: string, avro: string): Promise<number>
+  /** Why registering it would be refused, in words; empty when it would not. */
+  conflicts (subject: string, avro: string): Promise<readonly string[]>
+  /** How subjects that nobody names get their names; absent: from the topic. */
+  readonly strategy?: SubjectStrategy
   latest (subject: string): Promise<{ readonly id: number, readonly version: number, readonly schema: string } | null>
   version (subject: string, version: number): Promise<{ readonly id: number, readonly schema: string } | null>
   subjects (): Promise<readonly string[]>

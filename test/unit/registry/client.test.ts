@@ -4,23 +4,26 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { cataloguePort, SchemaCatalogue } from '../../../connectors/registry/catalogue.ts'
+import { SchemaCatalogue } from '../../../connectors/registry/catalogue.ts'
 import { registryClient, type RegistryClientOptions } from '../../../connectors/registry/client.ts'
 import { registryConfig } from '../../../connectors/registry/config.ts'
+import { cataloguePort } from '../../../connectors/registry/port.ts'
 import { serveRegistry } from '../../../connectors/registry/server.ts'
 import { memoryStore } from '../../../connectors/registry/store.ts'
 import type { StreamError } from '../../../pipelines/core/errors.ts'
 import type { ClockPort, RegistryPort } from '../../../pipelines/core/ports.ts'
 import { makeCertificate } from '../../../infra/local/certificate.ts'
 import { fails } from '../../contract/log.ts'
-import { folderFor, needsSite, one, served, withSite } from './kit.ts'
+import { parseAvro } from '../../../schemas/avro-schema.ts'
+import { folderFor, needsSite, one, served, withReferences, withSite } from './kit.ts'
 
 /** Sleeps are remembered, not slept. */
 function impatient (): ClockPort & { readonly slept: number[], now: number } {
   const slept: number[] = []
   return { slept, now: 0, wallMs () { return this.now }, monotonicMs () { return this.now }, sleep: async ms => { slept.push(ms) } }
 }
-const client = (url: string, more: Partial<RegistryClientOptions> = {}) => registryClient({ urls: [url], user: null, ca: null, timeoutMs: 2_000, retryCount: 0, clock: impatient(), cacheFolder: null, ...more })
+const noTls = { ca: null, cert: null, key: null, passphrase: null, isNamed: true }
+const client = (url: string, more: Partial<RegistryClientOptions> = {}) => registryClient({ urls: [url], user: null, tls: noTls, strategy: 'TopicNameStrategy', timeoutMs: 2_000, retryCount: 0, clock: impatient(), cacheFolder: null, ...more })
 
 async function answering (t: TestContext, listener: RequestListener): Promise<string> {
   const server = createServer(listener)
@@ -54,8 +57,8 @@ test('registry client: over TLS it trusts the CA it was given, and no other', as
   const ca = makeCertificate('ca', null)
   const { key, cert } = makeCertificate('server', ca)
   const { server } = await served(t, { tls: { key, cert } })
-  await actsAsRegistry(client(server.url, { ca: ca.cert }))
-  await assert.rejects(client(server.url, { ca: makeCertificate('ca', null).cert }).subjects(), fails('REGISTRY_UNAVAILABLE'))
+  await actsAsRegistry(client(server.url, { tls: { ...noTls, ca: ca.cert } }))
+  await assert.rejects(client(server.url, { tls: { ...noTls, ca: makeCertificate('ca', null).cert } }).subjects(), fails('REGISTRY_UNAVAILABLE'))
   await assert.rejects(client(server.url).subjects(), (error: StreamError) => fails('REGISTRY_UNAVAILABLE')(error) && /certificate/.test(error.message))
 })
 
@@ -75,7 +78,7 @@ test('registry client: what a registry refuses is told with its words', async t 
 })
 
 test('registry client: what answers like no registry is told apart from a schema that is not there', async t => {
-  for (const [status, body, code] of [[404, '<html>', 'REGISTRY_REFUSED'], [404, { message: 'no route' }, 'REGISTRY_REFUSED'], [200, '<html>', 'REGISTRY_REFUSED'], [200, {}, 'REGISTRY_REFUSED'], [302, '', 'REGISTRY_REFUSED'], [200, { schema: 'x', schemaType: 'PROTOBUF' }, 'REGISTRY_UNSUPPORTED'], [200, { schema: one, references: [{}] }, 'REGISTRY_UNSUPPORTED']] as const) {
+  for (const [status, body, code] of [[404, '<html>', 'REGISTRY_REFUSED'], [404, { message: 'no route' }, 'REGISTRY_REFUSED'], [200, '<html>', 'REGISTRY_REFUSED'], [200, {}, 'REGISTRY_REFUSED'], [302, '', 'REGISTRY_REFUSED'], [200, { schema: 'x', schemaType: 'PROTOBUF' }, 'REGISTRY_UNSUPPORTED'], [200, { schema: one, references: [{}] }, 'REGISTRY_REFUSED']] as const) {
     await assert.rejects(client(await answering(t, reply(status, body))).byId(1), fails(code), `${status} ${JSON.stringify(body)}`)
   }
 })
@@ -150,15 +153,73 @@ test('registry client: a damaged cache counts as none, and one that cannot be wr
   await actsAsRegistry(client(other.url, { cacheFolder: join('package.json', 'no-folder') }))
 })
 
-test('registry configuration: variables, files and the address itself say who and where', t => {
+test('registry configuration: the names of Confluent in the environment, in files and as properties say who, where and how', t => {
   const folder = folderFor(t)
-  writeFileSync(join(folder, 'user'), 'ann:p:w\n')
-  writeFileSync(join(folder, 'ca'), 'PEM')
+  const file = (name: string, text: string) => { writeFileSync(join(folder, name), text); return join(folder, name) }
+  const plain = { user: null, tls: noTls, strategy: 'TopicNameStrategy', timeoutMs: 4_000, retryCount: 3 }
+  const ann = { name: 'ann', password: 'p:w' }
   assert.equal(registryConfig({}), null)
-  assert.deepEqual(registryConfig({ SCHEMA_REGISTRY_URL: 'https://a.example:8081/base/, https://b.example' }), { urls: ['https://a.example:8081/base', 'https://b.example'], user: null, ca: null, timeoutMs: 5_000, retryCount: 3 })
-  assert.deepEqual(registryConfig({ SCHEMA_REGISTRY_URL: 'http://ann:p%3Aw@a', SCHEMA_REGISTRY_RETRIES: '0' }), { urls: ['http://a'], user: { name: 'ann', password: 'p:w' }, ca: null, timeoutMs: 5_000, retryCount: 0 })
-  assert.deepEqual(registryConfig({ SCHEMA_REGISTRY_URL: 'http://a', SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO_FILE: join(folder, 'user'), SCHEMA_REGISTRY_SSL_CA_LOCATION: join(folder, 'ca') }), { urls: ['http://a'], user: { name: 'ann', password: 'p:w' }, ca: 'PEM', timeoutMs: 5_000, retryCount: 3 })
-  for (const wrong of [{ SCHEMA_REGISTRY_URL: 'localhost:8081' }, { SCHEMA_REGISTRY_URL: 'ftp://a' }, { SCHEMA_REGISTRY_URL: 'http://a', SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO: 'canary' }, { SCHEMA_REGISTRY_URL: 'http://a', SCHEMA_REGISTRY_RETRIES: '-1' }, { SCHEMA_REGISTRY_URL: 'http://a', SCHEMA_REGISTRY_SSL_CA_LOCATION: join(folder, 'none') }]) {
-    assert.throws(() => registryConfig(wrong), (error: StreamError) => fails('REGISTRY_CONFIG')(error) && !error.message.includes('canary'), JSON.stringify(wrong))
+  assert.equal(registryConfig({ SCHEMA_REGISTRY_URL: '' }), null)
+  assert.deepEqual(registryConfig({ SCHEMA_REGISTRY_URL: 'https://a.example:8081/base/, https://b.example' }), { ...plain, urls: ['https://a.example:8081/base', 'https://b.example'] })
+  assert.deepEqual(registryConfig({ SCHEMA_REGISTRY_URL: 'http://ann:p%3Aw@a', SCHEMA_REGISTRY_RETRIES: '0' }), { ...plain, urls: ['http://a'], user: ann, retryCount: 0 })
+  assert.deepEqual(registryConfig({ SCHEMA_REGISTRY_URL_FILE: file('url', 'http://a\n'), SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO_FILE: file('user', 'ann:p:w\n'), SCHEMA_REGISTRY_SSL_CA_LOCATION: file('ca', 'PEM') }), { ...plain, urls: ['http://a'], user: ann, tls: { ...noTls, ca: 'PEM' } })
+  assert.deepEqual(registryConfig({ SCHEMA_REGISTRY_URL: 'http://other' }, {
+    'schema.registry.url': 'https://a', 'basic.auth.credentials.source': 'USER_INFO', 'schema.registry.basic.auth.user.info': 'ann:p:w', 'schema.registry.ssl.truststore.type': 'PEM', 'schema.registry.ssl.truststore.location': file('trust', 'CA'),
+    'schema.registry.ssl.certificate.location': file('cert', 'CERT'), 'schema.registry.ssl.key.location': file('key', 'KEY'), 'schema.registry.ssl.key.password': 'word', 'schema.registry.ssl.endpoint.identification.algorithm': '',
+    'value.subject.name.strategy': 'io.confluent.kafka.serializers.subject.TopicRecordNameStrategy', 'schema.registry.request.timeout.ms': '50',
+  }), { urls: ['https://a'], user: ann, tls: { ca: 'CA', cert: 'CERT', key: 'KEY', passphrase: 'word', isNamed: false }, strategy: 'TopicRecordNameStrategy', timeoutMs: 50, retryCount: 3 })
+  const url = { 'schema.registry.url': 'http://a' }
+  const wrongs: readonly (readonly [Record<string, string>, Record<string, string>, RegExp])[] = [
+    [{ SCHEMA_REGISTRY_URL: 'localhost:8081' }, {}, /schema.registry.url/], [{ SCHEMA_REGISTRY_URL: 'ftp://a' }, {}, /SCHEMA_REGISTRY_URL/], [{ SCHEMA_REGISTRY_URL: 'http://a', SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO: 'canary' }, {}, /user:password/],
+    [{ SCHEMA_REGISTRY_URL: 'http://a', SCHEMA_REGISTRY_RETRIES: '-1' }, {}, /whole number/], [{ SCHEMA_REGISTRY_URL: 'http://a', SCHEMA_REGISTRY_SSL_CA_LOCATION: join(folder, 'none') }, {}, /ENOENT/],
+    [{ SCHEMA_REGISTRY_URL: 'http://a', SCHEMA_REGISTRY_URL_FILE: join(folder, 'url') }, {}, /as well/], [{}, { ...url, 'schema.registry.urls': 'x' }, /nearest="schema.registry.url"/], [{}, { ...url, 'basic.auth.credentials.source': 'USER_INFO' }, /basic.auth.user.info/],
+    [{}, { ...url, 'schema.registry.ssl.certificate.location': join(folder, 'cert') }, /go together/], [{}, { ...url, 'schema.registry.ssl.keystore.type': 'JKS' }, /PEM/], [{}, { ...url, 'value.subject.name.strategy': 'Mine' }, /RecordNameStrategy/], [{}, { ...url, 'basic.auth.credentials.source': 'SASL_INHERIT' }, /USER_INFO/],
+  ]
+  for (const [environment, properties, says] of wrongs) {
+    assert.throws(() => registryConfig(environment, properties), (error: StreamError) => fails('REGISTRY_CONFIG')(error) && says.test(error.message) && !error.message.includes('canary'), JSON.stringify([environment, properties]))
   }
+})
+
+test('registry client: over mutual TLS it shows its certificate, and without one it is not let in', async t => {
+  const ca = makeCertificate('ca', null)
+  const [server, mine, foreign] = [makeCertificate('server', ca), makeCertificate('client', ca), makeCertificate('client', makeCertificate('other ca', null))]
+  const { server: { url } } = await served(t, { tls: { key: server.key, cert: server.cert, clientCa: ca.cert } })
+  await actsAsRegistry(client(url, { tls: { ...noTls, ca: ca.cert, cert: mine.cert, key: mine.key } }))
+  await assert.rejects(client(url, { tls: { ...noTls, ca: ca.cert } }).subjects(), fails('REGISTRY_UNAVAILABLE'))
+  await assert.rejects(client(url, { tls: { ...noTls, ca: ca.cert, cert: foreign.cert, key: foreign.key } }).subjects(), fails('REGISTRY_UNAVAILABLE'))
+})
+
+test('registry client: every address is tried before it pauses, and the one that answered is asked first', async t => {
+  const calls: string[] = []
+  const urls = await Promise.all(['a', 'b', 'c'].map(name => answering(t, (request, response) => { calls.push(name); reply(name === 'c' ? 200 : 503, name === 'c' ? [] : {})(request, response) })))
+  const clock = impatient()
+  const registry = client(urls[0]!, { urls, clock })
+  await registry.subjects()
+  await registry.subjects()
+  assert.deepEqual([calls.join(''), clock.slept], ['abcc', []])
+})
+
+test('registry client: a schema is asked for by its GUID, and its references are written into it, also from the cache', async t => {
+  const cacheFolder = folderFor(t)
+  const catalogue = await SchemaCatalogue.open(memoryStore())
+  const server = await serveRegistry({ catalogue })
+  const { references, schema, expected } = await withReferences(catalogue)
+  const id = await catalogue.register({ subject: 'order-value', schema, references })
+  const guid = catalogue.byId(id)!.guid
+  const registry = client(server.url, { cacheFolder })
+  for (const found of [await registry.byId(id), await registry.byGuid(guid), (await registry.latest('order-value'))!.schema, await cataloguePort(catalogue).byGuid(guid)]) assert.deepEqual(parseAvro(found!), parseAvro(expected))
+  assert.equal(await registry.byGuid('00000000-0000-0000-0000-000000000000'), null)
+  await server.close()
+  assert.deepEqual(parseAvro((await client(server.url, { cacheFolder }).byGuid(guid))!), parseAvro(expected))
+})
+
+test('registry client: whether a schema could be registered is asked of the registry, which says why not', async t => {
+  const { server } = await served(t)
+  const registry = client(server.url)
+  assert.deepEqual(await registry.conflicts('s', one), [])
+  await registry.register('s', one)
+  assert.deepEqual(await registry.conflicts('s', withSite), [])
+  const [why, ...more] = await registry.conflicts('s', needsSite)
+  assert.match(why!, /site/)
+  assert.deepEqual(more, [])
 })

@@ -9,7 +9,8 @@ import { ManualClock } from '../../kit/clock.ts'
 import { MemoryLog } from '../../kit/memory-log.ts'
 import { logFor } from '../embedded/log-kit.ts'
 import { machineClock } from '../../../connectors/embedded/clock.ts'
-import { celsius, needsSite, one, record, refusal, served, site, withSite } from './kit.ts'
+import { schemaGuid } from '../../../schemas/guid.ts'
+import { celsius, needsSite, one, record, refusal, served, site, withReferences, withSite } from './kit.ts'
 
 test('registry server: ids count from 1, the same schema has one id under every subject, versions count within a subject', async t => {
   const { ask } = await served(t)
@@ -22,15 +23,18 @@ test('registry server: ids count from 1, the same schema has one id under every 
   assert.deepEqual(await ask('GET', '/subjects'), [200, ['arktis/value', 'polar-value']])
   assert.deepEqual(await ask('GET', '/subjects?subjectPrefix=po'), [200, ['polar-value']])
   assert.deepEqual(await ask('GET', '/subjects/polar-value/versions'), [200, [1, 2]])
-  assert.deepEqual(await ask('GET', '/subjects/polar-value/versions/latest'), [200, { subject: 'polar-value', id: 2, version: 2, schema: withSite }])
+  assert.deepEqual(await ask('GET', '/subjects/polar-value/versions/latest'), [200, { subject: 'polar-value', id: 2, version: 2, guid: schemaGuid(withSite), schema: withSite }])
   assert.deepEqual(await ask('GET', '/subjects/polar-value/versions/1/schema'), [200, JSON.parse(one)])
   assert.deepEqual(await ask('GET', '/subjects/polar-value/versions/1/referencedby'), [200, []])
-  assert.deepEqual(await ask('POST', '/subjects/polar-value', { schema: one }), [200, { subject: 'polar-value', id: 1, version: 1, schema: one }])
-  assert.deepEqual(await ask('GET', '/schemas/ids/2'), [200, { schema: withSite }])
+  assert.deepEqual(await ask('POST', '/subjects/polar-value', { schema: one }), [200, { subject: 'polar-value', id: 1, version: 1, guid: schemaGuid(one), schema: one }])
+  assert.deepEqual(await ask('GET', '/schemas/ids/2'), [200, { schema: withSite, guid: schemaGuid(withSite) }])
   assert.deepEqual(await ask('GET', '/schemas/ids/1/schema'), [200, JSON.parse(one)])
   assert.deepEqual(await ask('GET', '/schemas/ids/2/subjects'), [200, ['arktis/value', 'polar-value']])
   assert.deepEqual(await ask('GET', '/schemas/ids/2/versions'), [200, [{ subject: 'arktis/value', version: 1 }, { subject: 'polar-value', version: 2 }]])
   assert.deepEqual(await ask('GET', '/schemas/types'), [200, ['AVRO']])
+  assert.deepEqual(await ask('GET', '/contexts'), [200, ['.']])
+  assert.deepEqual(await ask('GET', `/schemas/guids/${schemaGuid(one)}`), [200, { schema: one, guid: schemaGuid(one) }])
+  assert.deepEqual(await ask('GET', `/schemas/guids/${schemaGuid(one).toUpperCase()}/ids`), [200, [{ context: '.', id: 1 }]])
   assert.deepEqual(((await ask('GET', '/schemas?latestOnly=true&subjectPrefix=polar'))[1] as { readonly version: number }[]).map(({ version }) => version), [2])
 })
 
@@ -38,17 +42,17 @@ test('registry server: a default beyond 2^53 and escapes stay as they were writt
   const { ask } = await served(t)
   const text = '{"type":"record","name":"R","fields":[{"name":"n","type":"long","default":9223372036854775807,"doc":"a \\" b"}]}'
   await ask('POST', '/subjects/s/versions', { schema: text.replaceAll(',', ' ,\n ') })
-  assert.deepEqual(await ask('GET', '/schemas/ids/1'), [200, { schema: text }])
+  assert.deepEqual(await ask('GET', '/schemas/ids/1'), [200, { schema: text, guid: schemaGuid(text) }])
 })
 
 test('registry server: what is not there, not Avro or not allowed is refused by Confluent\'s codes', async t => {
   const { ask } = await served(t)
   await ask('POST', '/subjects/s/versions', { schema: one })
   const cases: readonly (readonly [number, string, string, unknown?])[] = [
-    [40401, 'GET', '/subjects/none/versions'], [40401, 'POST', '/subjects/none', { schema: one }], [40402, 'GET', '/subjects/s/versions/2'], [40403, 'GET', '/schemas/ids/9'], [40403, 'POST', '/subjects/s', { schema: withSite }],
+    [40401, 'GET', '/subjects/none/versions'], [40401, 'POST', '/subjects/none', { schema: one }], [40402, 'GET', '/subjects/s/versions/2'], [40403, 'GET', '/schemas/ids/9'], [40403, 'POST', '/subjects/s', { schema: withSite }], [40403, 'GET', '/schemas/guids/00000000-0000-0000-0000-000000000000'],
     [42202, 'GET', '/subjects/s/versions/0'], [42202, 'GET', '/subjects/s/versions/x'], [42202, 'GET', '/subjects/s/versions/2147483648'], [40408, 'GET', '/config/s'], [40409, 'GET', '/mode/s'], [42203, 'PUT', '/config', { compatibility: 'SOME' }], [42204, 'PUT', '/mode', { mode: 'SOME' }],
     [42201, 'POST', '/subjects/s/versions', { schema: '{' }], [42201, 'POST', '/subjects/s/versions', { schema: '{"type":"record","name":"R"}' }], [42201, 'POST', '/subjects/s/versions', {}], [42201, 'POST', '/subjects/s/versions', { schema: '"Unknown"' }],
-    [42201, 'POST', '/subjects/s/versions', { schema: one, schemaType: 'PROTOBUF' }], [42201, 'POST', '/subjects/s/versions', { schema: one, references: [{ name: 'a', subject: 'b', version: 1 }] }], [42208, 'POST', '/subjects/:.other:s/versions', { schema: one }],
+    [42201, 'POST', '/subjects/s/versions', { schema: one, schemaType: 'PROTOBUF' }], [42201, 'POST', '/subjects/s/versions', { schema: one, references: [{ name: 'a', subject: 'b', version: 1 }] }], [42201, 'POST', '/subjects/s/versions', { schema: one, references: [{ name: 'a' }] }], [42208, 'POST', '/subjects/:.other:s/versions', { schema: one }],
     [404, 'GET', '/nothing'], [404, 'GET', '/schemas/ids/x'], [405, 'DELETE', '/subjects'], [400, 'POST', '/subjects/s/versions', 'no json'], [400, 'GET', '/subjects/%E0%A4%A/versions'], [42205, 'POST', '/subjects/s/versions', { schema: withSite, id: 7 }],
   ]
   for (const [code, method, path, body] of cases) assert(refusal(code)(await ask(method, path, body)), `${code} ${method} ${path}: ${JSON.stringify(await ask(method, path, body))}`)
@@ -96,7 +100,7 @@ test('registry server: soft deletion hides, permanent deletion forgets, and an i
   assert(refusal(40406)(await ask('DELETE', '/subjects/s/versions/2')))
   assert.deepEqual(await ask('GET', '/subjects/s/versions'), [200, [1, 3]])
   assert.deepEqual(await ask('GET', '/subjects/s/versions?deleted=true'), [200, [1, 2, 3]])
-  assert.deepEqual(await ask('GET', '/schemas/ids/2'), [200, { schema: withSite }])
+  assert.deepEqual(await ask('GET', '/schemas/ids/2'), [200, { schema: withSite, guid: schemaGuid(withSite) }])
   assert.deepEqual(await ask('POST', '/subjects/s/versions', { schema: withSite }), [200, { id: 2 }])
   assert.deepEqual(await ask('GET', '/subjects/s/versions'), [200, [1, 3, 4]])
   assert(refusal(40405)(await ask('DELETE', '/subjects/s?permanent=true')))
@@ -124,6 +128,33 @@ test('registry server: READONLY keeps everything, IMPORT takes ids of another re
   assert.deepEqual(await ask('PUT', '/mode', { mode: 'readonly' }), [200, { mode: 'READONLY' }])
   assert.deepEqual(await ask('GET', '/mode/copy?defaultToGlobal=true'), [200, { mode: 'READONLY' }])
   for (const [method, path, body] of [['POST', '/subjects/copy/versions', { schema: needsSite }], ['DELETE', '/subjects/copy'], ['DELETE', '/subjects/copy/versions/5']] as const) assert(refusal(42205)(await ask(method, path, body)), path)
+})
+
+test('registry server: references are kept, resolved, counted as part of the schema, and hold what they refer to', async t => {
+  const { catalogue, ask } = await served(t)
+  const { references, schema } = await withReferences(catalogue)
+  assert.deepEqual(await ask('POST', '/subjects/order/versions', { schema, references }), [200, { id: 3 }])
+  assert(refusal(42201)(await ask('POST', '/subjects/order/versions', { schema })), 'without them it names types that are not there')
+  assert.deepEqual(await ask('GET', '/schemas/ids/3'), [200, { schema, references, guid: schemaGuid(schema, references) }])
+  assert.deepEqual((await ask('POST', '/subjects/order', { schema, references }))[0], 200)
+  assert.deepEqual(await ask('GET', '/subjects/unit/versions/1/referencedby'), [200, [2, 3]])
+  assert.deepEqual(await ask('GET', '/subjects/reading/versions/latest/referencedby'), [200, [3]])
+  for (const path of ['/subjects/unit/versions/1', '/subjects/reading', '/subjects/unit']) assert(refusal(42206)(await ask('DELETE', path)), path)
+  const next = JSON.stringify({ ...JSON.parse(schema), fields: [...JSON.parse(schema).fields, { name: 'more', type: 'fleet.Reading' }] })
+  const [status, body] = await ask('POST', '/compatibility/subjects/order/versions?verbose=true', { schema: next, references })
+  assert(status === 200 && /more/.test(JSON.stringify(body)), JSON.stringify(body))
+  for (const subject of ['order', 'reading', 'unit']) assert.equal((await ask('DELETE', `/subjects/${subject}`))[0], 200, subject)
+})
+
+test('registry server: normalize takes two ways of writing a schema for one', async t => {
+  const { ask } = await served(t)
+  const tidy = '{"type":"record","name":"fleet.R","fields":[{"name":"n","type":"long","default":9223372036854775807},{"name":"r","type":["null","fleet.R"],"default":null}]}'
+  const odd = '{"namespace": "fleet", "fields": [{"default": 9223372036854775807, "type": {"type": "long"}, "name": "n"}, {"type": ["null", "R"], "default": null, "name": "r"}], "name": "R", "type": "record"}'
+  assert.deepEqual(await ask('POST', '/subjects/s/versions?normalize=true', { schema: tidy }), [200, { id: 1 }])
+  assert.deepEqual(await ask('POST', '/subjects/s/versions?normalize=true', { schema: odd }), [200, { id: 1 }])
+  assert.equal(((await ask('POST', '/subjects/s?normalize=true', { schema: odd }))[1] as { readonly version: number }).version, 1)
+  assert(refusal(40403)(await ask('POST', '/subjects/s', { schema: odd })))
+  assert.deepEqual(await ask('POST', '/subjects/s/versions', { schema: odd }), [200, { id: 2 }])
 })
 
 test('registry server: users come in by name and password, and others do not', async t => {
@@ -155,6 +186,8 @@ async function lived (catalogue: SchemaCatalogue): Promise<void> {
   await catalogue.register({ subject: 'c', schema: '"int"' })
   await catalogue.deleteSubject('c')
   await catalogue.deleteSubject('c', { permanent: true })
+  const { schema, references } = await withReferences(catalogue)
+  await catalogue.register({ subject: 'd', schema, references })
   await catalogue.setMode('b', 'READONLY')
 }
 
@@ -166,7 +199,7 @@ for (const [name, logOf] of [['memory', async () => new MemoryLog({ clock: new M
     await lived(catalogue)
     const again = await SchemaCatalogue.open(store())
     assert.deepEqual(state(again), state(catalogue))
-    assert.equal(await again.register({ subject: 'c', schema: '"long"' }), 4)
+    assert.equal(await again.register({ subject: 'c', schema: '"long"' }), 7)
   })
 }
 
@@ -176,19 +209,19 @@ test('registry store: a deletion is one step of the log, and what the log refuse
   const catalogue = await SchemaCatalogue.open(logStore({ log, clock: machineClock }))
   await lived(catalogue)
   const { bytes } = await log.fetch({ topic: '_schemas', partition: 0, offset: 0, bytesMax: 1 << 20, waitMs: 0 })
-  assert.equal([...records(bytes)].length, 12)
+  assert.equal([...records(bytes)].length, 15)
   const before = state(catalogue)
   failing = true
-  await assert.rejects(catalogue.register({ subject: 'd', schema: one }), /disk full/)
+  await assert.rejects(catalogue.register({ subject: 'e', schema: one }), /disk full/)
   await assert.rejects(catalogue.deleteSubject('a'), /disk full/)
   assert.deepEqual(state(catalogue), before)
   failing = false
-  assert.equal(await catalogue.register({ subject: 'd', schema: one }), 1)
+  assert.equal(await catalogue.register({ subject: 'e', schema: one }), 1)
 })
 
 test('registry store: what memory keeps is gone with it', async () => {
   const store = memoryStore()
   await lived(await SchemaCatalogue.open(store))
   assert.deepEqual((await SchemaCatalogue.open(memoryStore())).subjects(), [])
-  assert.deepEqual((await SchemaCatalogue.open(store)).subjects(), ['a', 'b'])
+  assert.deepEqual((await SchemaCatalogue.open(store)).subjects(), ['a', 'b', 'd', 'reading', 'unit'])
 })

@@ -2,7 +2,15 @@ import type { ClockPort, LogPort } from '../../pipelines/core/ports.ts'
 import { RecordBatchWriter, records } from '../../pipelines/core/record-batch.ts'
 import type { RegistryChange, RegistryStore } from './store.ts'
 
-export interface LogStoreOptions { readonly log: LogPort, readonly clock: ClockPort, readonly topic?: string }
+export interface LogStoreOptions {
+  readonly log: LogPort
+  readonly clock: ClockPort
+  readonly topic?: string
+  /** How a batch gets into the topic, where others might write there. */
+  readonly append?: (bytes: Uint8Array) => Promise<unknown>
+}
+
+export const schemasTopic = '_schemas'
 
 const fetchBytesMax = 1 << 20
 const utf8 = new TextEncoder()
@@ -14,10 +22,10 @@ const text = new TextDecoder()
  *
  * Errors: those of the log
  */
-export function logStore ({ log, clock, topic = '_schemas' }: LogStoreOptions): RegistryStore {
+export function logStore ({ log, clock, topic = schemasTopic, append = (bytes: Uint8Array) => log.append(topic, 0, bytes) }: LogStoreOptions): RegistryStore {
   return {
     async load () {
-      await log.createTopic({ name: topic, partitions: 1, cleanup: 'compact', retentionMs: null, timestamps: 'CreateTime' })
+      if (await log.topic(topic) === null) await log.createTopic({ name: topic, partitions: 1, cleanup: 'compact', retentionMs: null, timestamps: 'CreateTime' })
       const changes: RegistryChange[] = []
       const { start, end } = await log.range(topic, 0)
       for (let offset = start; offset < end;) {
@@ -40,7 +48,7 @@ export function logStore ({ log, clock, topic = '_schemas' }: LogStoreOptions): 
         const { key, value } = toRecord(change)
         writer.append(clock.wallMs(), utf8.encode(key), value === null ? null : utf8.encode(value))
       }
-      await log.append(topic, 0, writer.finish())
+      await append(writer.finish())
     },
   }
 }

@@ -9,6 +9,7 @@ import type { TableRow } from '../core/table.ts'
 import { createDisplay } from '../decode/display.ts'
 import { names } from '../runtime/names.ts'
 import type { PondCodecs } from '../runtime/pond.ts'
+import { subjectOf } from './subjects.ts'
 import type { RaceCodecs } from '../runtime/race.ts'
 
 /** Rows of a table: whatever schema wrote them, as plain values. */
@@ -30,7 +31,7 @@ const text = new TextEncoder()
 
 /** How outputs look on their topics; registers their schemas. */
 export async function raceCodecs (pipeline: CompiledPipeline, registry: RegistryPort): Promise<RaceCodecs> {
-  const register = (topic: string, { schema }: Codec<never>) => registry.register(`${topic}-value`, schema)
+  const register = (topic: string, { schema }: Codec<never>) => registry.register(subjectOf(registry, { topic, contract: schema }), schema)
   const eventId = pipeline.control === null ? 0 : await register(pipeline.control.topic, controlEventCodec as Codec<never>)
   const letterId = await register(names.deadLetters(pipeline.name), deadLetterCodec as Codec<never>)
   const lateId = await register(names.late(pipeline.name), lateReadingCodec as Codec<never>)

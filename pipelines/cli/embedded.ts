@@ -2,13 +2,15 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { machineClock } from '../../connectors/embedded/clock.ts'
 import { type EmbeddedLog, openEmbeddedLog } from '../../connectors/embedded/log.ts'
-import { embeddedRegistry } from '../../connectors/embedded/registry.ts'
+import type { SchemaCatalogue } from '../../connectors/registry/catalogue.ts'
+import { cataloguePort } from '../../connectors/registry/port.ts'
 import type { Profile } from '../define/profile.ts'
 import { embeddedContracts } from './contracts.ts'
+import { embeddedCatalogue, followedRegistry } from './embedded-schemas.ts'
 import { CliError } from './exit.ts'
 import type { Reader, System, Target } from './system.ts'
 
-export interface Embedded extends System { readonly log: EmbeddedLog }
+export interface Embedded extends System { readonly log: EmbeddedLog, readonly catalogue: SchemaCatalogue }
 
 /** The embedded log and lake of a data folder. */
 export function embeddedTarget (data: string, { variables = {}, topics, lake }: Profile = {}): Target {
@@ -23,13 +25,14 @@ export function embeddedTarget (data: string, { variables = {}, topics, lake }: 
 /** The embedded log and registry of a data folder, for the one process that writes. Errors: LOG_LOCKED */
 export async function openEmbedded (folder: string): Promise<Embedded> {
   const log = await openEmbeddedLog({ folder: join(folder, 'log'), clock: machineClock })
-  return { log, registry: embeddedRegistry(log), clock: machineClock, lakeFile: join(folder, 'lake.duckdb') }
+  const catalogue = await embeddedCatalogue(log)
+  return { log, registry: cataloguePort(catalogue), catalogue, clock: machineClock, lakeFile: join(folder, 'lake.duckdb') }
 }
 
 /** The same for reading beside a running pipeline. */
 export async function openReader (folder: string): Promise<Reader> {
   const log = await openEmbeddedLog({ folder: join(pipelineFolder(folder), 'log'), clock: machineClock, readOnly: true })
-  return { log, registry: embeddedRegistry(log) }
+  return { log, registry: await followedRegistry(log) }
 }
 
 /** The folder itself, or the only pipeline's folder in it. */

@@ -1,5 +1,6 @@
 import { dirname, join, resolve } from 'node:path'
 import { kafkaEnvironment, kafkaProperties } from '../../connectors/kafka/config.ts'
+import { registryProperties } from '../../connectors/registry/config.ts'
 import { nearest } from '../core/nearest.ts'
 import { type Profile, readProfile, type Variables } from '../define/profile.ts'
 import { embeddedTarget } from './embedded.ts'
@@ -38,7 +39,7 @@ async function factsOf (options: TargetOptions, { definition, environment }: { r
     ...kafkaEnvironment(environment), ...given.kafka,
   }
   if (properties['bootstrap.servers'] === undefined) return { profile, cluster: null }
-  const registry = { ...registryVariables(profile.registry ?? {}), ...schemaEnvironment(environment), ...registryVariables(given.registry) }
+  const registry = layered([registryVariables(profile.registry ?? {}), schemaEnvironment(environment), registryVariables(given.registry)])
   return { profile, cluster: { name: options.profile ?? 'kafka', properties, registry, variables: profile.variables ?? {}, keyspace: profile.lake?.keyspace ?? null, partitions } }
 }
 
@@ -53,18 +54,28 @@ function propertiesOf (given: readonly string[]): { readonly kafka: Readonly<Rec
     if (isRegistry(name)) registry[name] = value
     else if (kafkaProperties.includes(name)) kafka[name] = value
     else {
-      const near = nearest(name, [...kafkaProperties, 'schema.registry.url', 'basic.auth.user.info'])
+      const near = nearest(name, [...kafkaProperties, ...registryProperties])
       throw new CliError('usage', `There is no property ${JSON.stringify(name)}${near === null ? '' : `; did you mean ${JSON.stringify(near)}?`}`)
     }
   }
   return { kafka, registry }
 }
 
-const isRegistry = (name: string) => /^(schema\.registry|basic\.auth)\./.test(name)
+const isRegistry = (name: string) => registryProperties.includes(name.replace(/^schema\.registry\.(basic\.auth\.)/, '$1'))
 
 /** `schema.registry.ssl.ca.location` is SCHEMA_REGISTRY_SSL_CA_LOCATION, `basic.auth.user.info` SCHEMA_REGISTRY_BASIC_AUTH_USER_INFO. */
 function registryVariables (properties: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(properties).map(([name, value]) => [`SCHEMA_REGISTRY_${name.replace(/^schema\.registry\./, '').replaceAll('.', '_').toUpperCase()}`, value]))
+}
+
+/** Later ones before earlier ones, also before those that name a file. */
+function layered (layers: readonly Readonly<Record<string, string>>[]): Readonly<Record<string, string>> {
+  const all: Record<string, string> = {}
+  for (const layer of layers) {
+    for (const name of Object.keys(layer)) delete all[name.endsWith('_FILE') ? name.slice(0, -'_FILE'.length) : `${name}_FILE`]
+    Object.assign(all, layer)
+  }
+  return all
 }
 
 function schemaEnvironment (environment: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {

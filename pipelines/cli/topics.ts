@@ -2,6 +2,7 @@ import { StreamError } from '../core/errors.ts'
 import type { TopicInfo } from '../core/ports.ts'
 import type { CompiledPipeline } from '../core/stage.ts'
 import { names } from '../runtime/names.ts'
+import { subjectOf } from './subjects.ts'
 import type { System } from './system.ts'
 
 const partitionsDefault = 2
@@ -25,11 +26,11 @@ export async function createTopics (pipeline: CompiledPipeline, { log, registry 
     const found = await made(topic)
     if (partitions !== null && found.partitions < partitions) throw new StreamError('LOG_TOPIC_DIFFERS', { topic, setting: 'partitions', is: found.partitions, wanted: partitions })
     if (found.timestamps === 'CreateTime') warn(`${topic} has CreateTime: what its records say is taken for their arrival. Set message.timestamp.type=LogAppendTime, so that the log says when a reading came`)
-    await registry.register(subject, contract)
+    await registry.register(subjectOf(registry, { topic, subject, contract }), contract)
   }
   for (const { topic, subject, contract } of pipeline.tables) {
     await made(topic, { cleanup: 'compact', count: 1 })
-    await registry.register(subject, contract)
+    await registry.register(subjectOf(registry, { topic, subject, contract }), contract)
   }
   for (const topic of [pipeline.control?.topic, names.deadLetters(pipeline.name), names.late(pipeline.name)]) {
     if (topic !== undefined) await made(topic, { timestamps: 'CreateTime', count: partitions ?? 1 })

@@ -122,7 +122,7 @@ async function tailBeside (data: string): Promise<void> {
   const unknown = await millrace(['tail', 'rooms.controll', '--data', data])
   assert.deepEqual([unknown.status, /did you mean "rooms\.control"\?/.test(unknown.stderr)], [65, true], unknown.stderr)
   const topics = await millrace(['tail', '--data', data])
-  assert.deepEqual(topics.stdout.split('\n').filter(Boolean).map(line => line.split('\t')[0]).filter(name => !name!.startsWith('millrace.')), ['rooms', 'rooms.control'])
+  assert.deepEqual(topics.stdout.split('\n').filter(Boolean).map(line => line.split('\t')[0]).filter(name => !name!.startsWith('millrace.')), ['_schemas', 'rooms', 'rooms.control'])
 }
 
 test('dev --input: the next start goes on behind the readings that were fed before', async () => {

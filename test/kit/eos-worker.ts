@@ -1,0 +1,59 @@
+import { machineClock } from '../../connectors/embedded/clock.ts'
+import { kafkaSettings, openKafkaLog } from '../../connectors/kafka/public.ts'
+import type { LogPort } from '../../pipelines/core/ports.ts'
+import type { LegPlan } from '../../pipelines/runtime/lead.ts'
+import { names } from '../../pipelines/runtime/names.ts'
+import { RaceLeg } from '../../pipelines/runtime/race.ts'
+import { CrashAt } from './crash-points.ts'
+import { eosCodecs, eosPipeline } from './eos-pipeline.ts'
+
+/**
+ * A worker of the race on Kafka, for the judge of `eos-judge.ts`. Says `reading` when it reads, `committed` with its first commit of outputs, `share <n>`
+ * when the number of its tasks changes; drains at SIGTERM; ends with its parent.
+ *
+ * Usage: node eos-worker.ts <bootstrap servers> <member>; MILLRACE_CRASH_AT=<point>#<n>
+ */
+const [servers, member] = process.argv.slice(2) as [string, string]
+const say = (line: string) => { process.stdout.write(`${line}\n`) }
+const crash = new CrashAt(process.env.MILLRACE_CRASH_AT)
+const settings = kafkaSettings({ 'bootstrap.servers': servers, 'session.timeout.ms': '6000', 'request.timeout.ms': '10000' })
+const wire = process.env.MILLRACE_CRASH_AT === undefined ? {} : { wire: crash.wire({ ...settings, joinTimeoutMs: settings.rebalanceTimeoutMs + settings.requestTimeoutMs }) }
+const log = await openKafkaLog({ ...settings, ...wire, clock: machineClock })
+
+/** The judge looks at the group of its own name. */
+function judged (real: LogPort): LogPort {
+  const groupOf = (group: string) => group === names.group(eosPipeline.name, 'race') ? 'EosTest' : group
+  const own: Partial<LogPort> = {
+    join: request => real.join({ ...request, group: groupOf(request.group) }),
+    committed: (group, topic, partition) => real.committed(groupOf(group), topic, partition),
+  }
+  const bound = (found: unknown) => typeof found === 'function' ? found.bind(real) : found
+  return new Proxy(real, { get: (_, name) => own[name as keyof LogPort] ?? bound(real[name as keyof LogPort]) })
+}
+
+const plan: LegPlan = {
+  leg: 'race', pipeline: eosPipeline, definition: null, compile: () => eosPipeline, retire: state => state, reset: () => false,
+  log: judged(log), clock: machineClock, schema: async () => null, tables: new Map(), mode: 'live', at: crash.at,
+}
+let committed = false
+const race = new RaceLeg(plan, {
+  codecs: eosCodecs, member, snapshotEveryMs: 300, commitEveryMs: 100,
+  onEvent: () => {
+    if (!committed) say('committed')
+    committed = true
+  },
+  onRetry: ({ code, message }) => { console.error(`begins anew: ${code} ${message}`) },
+})
+let share = -1
+function watch (): void {
+  const tasks = race.status.health.tasks()
+  if (tasks.length !== share) say(`share ${share = tasks.length}`)
+}
+const stop = new AbortController()
+process.on('SIGTERM', () => { stop.abort() })
+process.stdin.on('end', () => { process.exit(3) }).resume()
+setInterval(watch, 50)
+await race.run(stop.signal, () => { say('reading') })
+await log.close()
+say('drained')
+process.exit(0)

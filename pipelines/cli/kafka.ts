@@ -6,6 +6,9 @@ import type { Variables } from '../define/profile.ts'
 import { registryContracts } from './contracts.ts'
 import { CliError } from './exit.ts'
 import type { Target } from './system.ts'
+import { paint, say } from './talk.ts'
+
+const saysAfterMs = 2_000
 
 /** How to reach a cluster, as plain data: a worker thread makes the same target of it. */
 export interface KafkaFacts {
@@ -42,9 +45,16 @@ export function kafkaTarget ({ name, properties, registry, variables, keyspace, 
   }
 }
 
+/** A cluster that is on its way up is waited for, aloud. */
 async function openLog (settings: KafkaSettings): Promise<LogPort> {
   const { openKafkaLog } = await import('../../connectors/kafka/log.ts')
-  return openKafkaLog({ ...settings, clock: machineClock })
+  const brokers = settings.brokers.map(({ host, port }) => `${host}:${port}`).join(',')
+  const silence = setTimeout(() => { say(paint.yellow(`Kafka at ${brokers} has not answered yet: it is asked for ${Math.round(settings.patienceMs / 1000)} s (default.api.timeout.ms)`)) }, saysAfterMs)
+  try {
+    return await openKafkaLog({ ...settings, clock: machineClock })
+  } finally {
+    clearTimeout(silence)
+  }
 }
 
 async function openRegistry (variables: Readonly<Record<string, string>>, cacheFolder: string | null): Promise<RegistryPort> {

@@ -104,7 +104,8 @@ export class Session {
       feeding.abort()
       await fed
       await reloading
-      await this.#settle()
+      // What others send has no end to wait for.
+      if (feeder !== null) await this.#settle()
       await this.#finish()
     } finally {
       this.#stop.abort()

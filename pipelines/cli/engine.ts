@@ -119,7 +119,7 @@ export async function raceOf (pipeline: CompiledPipeline, options: EngineOptions
 
 function pondOf (lake: LakePort, plan: LegPlan, options: EngineOptions): PondLeg {
   const { snapshotEveryMs, pondCommitEveryMs, expireEveryMs } = { ...timingDefaults, ...options.timing }
-  return new PondLeg(plan, { codecs: pondCodecs, lake, commitEveryMs: pondCommitEveryMs, snapshotEveryMs, expireEveryMs, ...retried('pond', options) })
+  return new PondLeg(plan, { codecs: pondCodecs, lake, commitEveryMs: pondCommitEveryMs, snapshotEveryMs, expireEveryMs, ...options.member !== undefined && { member: options.member }, ...retried('pond', options) })
 }
 
 const retried = (leg: Leg, { onRetry }: EngineOptions) => onRetry === undefined ? {} : { onRetry: (error: StreamError, pauseMs: number) => { onRetry(leg, error, pauseMs) } }

@@ -6,6 +6,7 @@ import type { LegPlan, Place } from './lead.ts'
 import { createInternalTopics, Leads } from './leads.ts'
 import { names } from './names.ts'
 import { Pace } from './pace.ts'
+import { PondLead } from './pond-lead.ts'
 import type { PondOptions, PondStatus } from './pond.ts'
 import type { RunHooks } from './race-run.ts'
 import { everything, Share } from './share.ts'
@@ -30,6 +31,7 @@ export class PondRun {
   #lastExpireMs = 0
   #added = { readings: 0, rollups: 0, events: 0 }
   #committing: Promise<Error | null> = Promise.resolve(null)
+  #lead: PondLead | null = null
 
   constructor (plan: LegPlan, options: PondOptions, status: PondStatus) {
     this.#plan = { ...plan, ...restoreHooks(status.health) }
@@ -58,21 +60,31 @@ export class PondRun {
 
   async run (signal: AbortSignal, hooks: RunHooks): Promise<void> {
     this.#hooks = hooks
+    await createInternalTopics(this.#plan)
+    const { member } = this.#options
+    const lead = member === undefined ? null : await PondLead.take(this.#plan, member, signal)
+    if (member !== undefined && lead === null) return
+    this.#lead = lead
     try {
       await this.#open()
       hooks.ready()
-      while (!signal.aborted) await this.#round(signal)
+      while (!signal.aborted) {
+        await lead?.keep()
+        await this.#round(signal)
+      }
       await this.#drain()
     } finally {
       await this.#committing
+      await lead?.leave()
     }
   }
 
   async #open (): Promise<void> {
     const { clock } = this.#plan
     const { lake } = this.#options
-    await createInternalTopics(this.#plan)
-    const share = await Share.open(this.#plan, { membership: await everything(this.#plan), committed: (topic, partition) => lake.committed(topic, partition) })
+    const lead = this.#lead
+    const append = lead === null ? undefined : (topic: string, partition: number, bytes: Uint8Array) => lead.append([{ topic, partition, bytes }])
+    const share = await Share.open(this.#plan, { membership: await everything(this.#plan), committed: (topic, partition) => lake.committed(topic, partition), append })
     await this.#leads.begin()
     share.look()
     const changed = await this.#leads.take(await share.takeAll())
@@ -123,7 +135,9 @@ export class PondRun {
     const { lake, expireEveryMs } = this.#options
     await this.#settled()
     this.#lastCommitMs = clock.monotonicMs()
-    for (const { topic, partition, bytes } of this.#journal.take()) await log.append(topic, partition, bytes)
+    const journaled = this.#journal.take()
+    if (this.#lead !== null && journaled.length > 0) await this.#lead.append(journaled)
+    else for (const { topic, partition, bytes } of journaled) await log.append(topic, partition, bytes)
     // After a power cut the lake must not be ahead of the log.
     await log.flushed?.()
     this.#committing = this.#told(lake.commit([

@@ -19,6 +19,8 @@ export interface PondCodecs {
 export interface PondOptions {
   readonly codecs: PondCodecs
   readonly lake: LakePort
+  /** Name in the group of ponds, where other processes may run one: only one of them does. Absent where the log belongs to this process. */
+  readonly member?: string
   readonly commitEveryMs: number
   readonly snapshotEveryMs: number
   readonly expireEveryMs: number

@@ -25,10 +25,11 @@ export function cliPage (): string {
     ...(argChoices === undefined ? [] : [argChoices.join(' or ')]), ...(envVar === undefined ? [] : [`or ${envVar} in the environment`]),
     ...(defaultValue === undefined || typeof defaultValue === 'boolean' ? [] : [`default ${defaultValue}`]),
   ].map(text => `; ${text}`).join('')
-  const sections = program.commands.map(verb => {
+  const leaves = (group: Command, called: string): readonly (readonly [string, Command])[] => group.commands.flatMap(verb => verb.commands.length > 0 ? leaves(verb, `${called} ${verb.name()}`) : [[`${called} ${verb.name()}`, verb] as const])
+  const sections = leaves(program, 'millrace').map(([called, verb]) => {
     const options = verb.options.map(option => `| \`${cell(option.flags)}\` | ${cell(option.description + note(option))} |`)
     const table = options.length === 0 ? '' : `\n| option | |\n| --- | --- |\n${options.join('\n')}\n`
-    return `## millrace ${verb.name()}\n\n\`millrace ${verb.name()} ${verb.usage()}\`\n\n${verb.description()}\n${table}`
+    return `## ${called}\n\n\`${called} ${verb.usage()}\`\n\n${verb.description()}\n${table}`
   })
   const codes = Object.entries(exitCodes).map(([name, { code, means }]) => `| ${code} | ${name} | ${means} |`)
   return `# The command line

@@ -19,6 +19,7 @@ export function embeddedTarget (data: string, { variables = {}, topics, lake }: 
     contracts: embeddedContracts(data),
     open: openEmbedded,
     openReader: () => openReader(data),
+    openLog: async () => (await openReader(data)).log,
   }
 }
 
@@ -38,7 +39,7 @@ export async function openReader (folder: string): Promise<Reader> {
 /** The folder itself, or the only pipeline's folder in it. */
 export function pipelineFolder (folder: string): string {
   if (existsSync(join(folder, 'log'))) return folder
-  const found = existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder).filter(name => existsSync(join(folder, name, 'log'))) : []
+  const found = existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder).filter(name => !name.startsWith('.') && existsSync(join(folder, name, 'log'))) : []
   if (found.length === 1) return join(folder, found[0]!)
   if (found.length === 0) throw new CliError('external', `Cannot find a log: folder=${JSON.stringify(folder)}; start a pipeline with \`millrace dev\`, name its folder with --data, or a cluster with --profile`)
   throw new CliError('usage', `Cannot choose between pipelines: name one with --data ${found.map(name => join(folder, name)).join(' or ')}`)

@@ -38,6 +38,7 @@ export function kafkaTarget ({ name, properties, registry, variables, keyspace, 
       const schemas = await openRegistry(registry, join(folder, 'registry-cache'))
       return { log: await openLog(settings), registry: schemas, clock: machineClock, lakeFile: join(folder, 'lake.duckdb') }
     },
+    openLog: () => openLog(settings),
     async openReader () {
       const schemas = await openRegistry(registry, null)
       return { log: await openLog(settings), registry: schemas }

@@ -14,12 +14,21 @@ export async function main (args: readonly string[]): Promise<number> {
     .exitOverride()
   program.configureOutput({ writeOut: text => process.stdout.write(text), writeErr: text => process.stderr.write(text) })
   for (const add of verbs) add(program)
-  for (const command of program.commands) command.exitOverride().showSuggestionAfterError().showHelpAfterError(`(millrace ${command.name()} --help tells more)`)
+  helpful(program, 'millrace')
   try {
     await program.parseAsync(args, { from: 'user' })
     return process.exitCode === undefined ? 0 : Number(process.exitCode)
   } catch (error) {
     return report(error)
+  }
+}
+
+/** Commands say what went wrong themselves, and `main` what the shell learns of it; also those of a group. */
+function helpful (group: Command, called: string): void {
+  for (const command of group.commands) {
+    const name = `${called} ${command.name()}`
+    command.exitOverride().showSuggestionAfterError().showHelpAfterError(`(${name} --help tells more)`)
+    helpful(command, name)
   }
 }
 

@@ -32,4 +32,6 @@ export interface Target {
   /** For the process that runs a pipeline. `folder`: what it keeps on this machine. */
   open (folder: string): Promise<System>
   openReader (): Promise<Reader>
+  /** The log alone. On a data folder to read, on Kafka for anything. */
+  openLog (): Promise<LogPort>
 }

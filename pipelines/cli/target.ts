@@ -26,7 +26,12 @@ export async function kafkaFacts (options: TargetOptions, definition: string): P
   return (await factsOf(options, { definition, environment: process.env }))?.cluster ?? null
 }
 
-interface Facts { readonly profile: Profile, readonly cluster: KafkaFacts | null }
+/** The registry's variables as profile, environment and -X give them, also where no cluster is named. */
+export async function registryVariablesOf (options: TargetOptions, definition?: string): Promise<Readonly<Record<string, string>>> {
+  return (await factsOf(options, { definition, environment: process.env }))?.registry ?? {}
+}
+
+interface Facts { readonly profile: Profile, readonly registry: Readonly<Record<string, string>>, readonly cluster: KafkaFacts | null }
 
 async function factsOf (options: TargetOptions, { definition, environment }: { readonly definition: string | undefined, readonly environment: Readonly<Record<string, string | undefined>> }): Promise<Facts | null> {
   if (options.profile === 'embedded' || (options.isFolder === true && options.profile === undefined && options.X === undefined)) return null
@@ -38,9 +43,9 @@ async function factsOf (options: TargetOptions, { definition, environment }: { r
     ...profile.kafka, ...prefix !== undefined && { 'topic.prefix': prefix }, ...replication !== undefined && { 'replication.factor': `${replication}` },
     ...kafkaEnvironment(environment), ...given.kafka,
   }
-  if (properties['bootstrap.servers'] === undefined) return { profile, cluster: null }
   const registry = layered([registryVariables(profile.registry ?? {}), schemaEnvironment(environment), registryVariables(given.registry)])
-  return { profile, cluster: { name: options.profile ?? 'kafka', properties, registry, variables: profile.variables ?? {}, keyspace: profile.lake?.keyspace ?? null, partitions } }
+  if (properties['bootstrap.servers'] === undefined) return { profile, registry, cluster: null }
+  return { profile, registry, cluster: { name: options.profile ?? 'kafka', properties, registry, variables: profile.variables ?? {}, keyspace: profile.lake?.keyspace ?? null, partitions } }
 }
 
 /** Errors: CliError usage for what is no property */

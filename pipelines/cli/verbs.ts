@@ -3,10 +3,12 @@ import { addCheck } from './check.ts'
 import { addDev } from './dev.ts'
 import { addExplain } from './explain.ts'
 import { addInit } from './init.ts'
+import { addRegistry } from './registry.ts'
 import { addReplay } from './replay.ts'
 import { addRun } from './run.ts'
+import { addSchema } from './schema.ts'
 import { addTail } from './tail.ts'
 import { addTypes } from './types.ts'
 
 /** Every verb of the command line, in the order of the help. Verbs load what they need when they run. */
-export const verbs: readonly ((program: Command) => void)[] = [addInit, addDev, addRun, addCheck, addExplain, addReplay, addTail, addTypes]
+export const verbs: readonly ((program: Command) => void)[] = [addInit, addDev, addRun, addCheck, addExplain, addReplay, addTail, addTypes, addSchema, addRegistry]

@@ -15,6 +15,7 @@ import type { Mapped } from './resolve-mapping.ts'
 import type { ResolvedSource } from './resolve-source.ts'
 import { assertFunctionsLoaded } from './resolve-window.ts'
 import type { CheckedDefinition } from './schema.ts'
+import { findBreaks, type WriterSchema } from './schema-breaks.ts'
 import type { Tools } from './tools.ts'
 
 export interface CompileOptions {
@@ -32,6 +33,11 @@ export function checkReferences (definition: CheckedDefinition): readonly Defini
   const problems = new Problems()
   resolveDefinition(definition, tools, problems)
   return problems.list
+}
+
+/** What of a definition records of other schemas would break: see `findBreaks`. Errors: DEFINITION_INVALID, SCHEMA_INVALID */
+export function schemaBreaks (definition: CheckedDefinition, writers: readonly WriterSchema[]): readonly DefinitionProblem[] {
+  return findBreaks(resolved(definition), { definition, tools, writers })
 }
 
 /** The definition with names found and defaults worked out, for drawing and planning. Errors: DEFINITION_INVALID */

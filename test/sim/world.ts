@@ -3,19 +3,15 @@ import { StreamError } from '../../pipelines/core/errors.ts'
 import type { Commit, JoinRequest, LogPort, Membership } from '../../pipelines/core/ports.ts'
 import { partitionOf } from '../../pipelines/core/murmur2.ts'
 import { RecordBatchWriter } from '../../pipelines/core/record-batch.ts'
-import type { TableRow } from '../../pipelines/core/table.ts'
-import { createDisplay } from '../../pipelines/decode/display.ts'
-import { createEncoder } from '../../pipelines/decode/encode.ts'
 import { type CheckedDefinition, compileDefinition } from '../../pipelines/define/public.ts'
 import { retireRule } from '../../pipelines/rules/retire.ts'
 import type { LegPlan } from '../../pipelines/runtime/lead.ts'
 import { type Leg, names } from '../../pipelines/runtime/names.ts'
 import { type PondCodecs, PondLeg } from '../../pipelines/runtime/pond.ts'
-import { type Encoded, type RaceCodecs, RaceLeg } from '../../pipelines/runtime/race.ts'
-import { Table } from '../../pipelines/runtime/tables.ts'
+import { RaceLeg } from '../../pipelines/runtime/race.ts'
 import { ManualClock } from '../kit/clock.ts'
 import { type FailurePoint, MemoryLog } from '../kit/memory-log.ts'
-import { deviceAvro, readingAvro, readingAvroLater } from './definition.ts'
+import { Devices, raceCodecs, schemas, tablesOf } from './devices.ts'
 import { MemoryLake, Stored } from './lake.ts'
 import { allRecords, type TaskName } from './oracle.ts'
 import type { Random } from './random.ts'
@@ -25,12 +21,8 @@ import { shown } from './rows.ts'
 export class Crash extends Error {}
 
 export const partitions = 2
-export const schemas: ReadonlyMap<number, string> = new Map([[1, readingAvro], [2, readingAvroLater], [3, deviceAvro]])
-const unknownSchema = 77
 const stepMs = 100
 const text = new TextEncoder()
-const writers = new Map([...schemas].map(([id, avro]) => [id, createEncoder(avro, id)]))
-const display = createDisplay(deviceAvro)
 
 /** The `countdown`th time that the log comes to such a point, it fails. */
 export interface Trap { readonly at: RegExp, readonly countdown: number, readonly kind: 'crash' | 'retry' }
@@ -49,7 +41,7 @@ export class World {
   #passed = 0
   #dead = false
   #outside = false
-  #seq = 0
+  readonly #devices: Devices
   /** Where processes failed, to see that a seed reached what it was meant to. */
   readonly failed: string[] = []
 
@@ -58,6 +50,7 @@ export class World {
     this.leg = leg
     this.#snapshotEveryMs = snapshotEveryMs
     this.log = new MemoryLog({ clock: this.clock, at: (point, detail) => { this.#at(point, detail) } })
+    this.#devices = new Devices({ random, clock: this.clock, partitions, append: (topic, partition, bytes) => this.#append(topic, partition, bytes) })
   }
 
   async createTopics (): Promise<void> {
@@ -79,8 +72,7 @@ export class World {
 
   start (definition: CheckedDefinition, { reset = [], asCode = false }: { readonly reset?: readonly string[], readonly asCode?: boolean } = {}): void {
     assert(this.#process === null, 'one process at a time')
-    const decode = async (value: Uint8Array) => display(value) as TableRow
-    const tables = new Map(['devices', 'yards'].map(name => [name, new Table({ name, topic: `sim.${name}`, key: 'device', decode })]))
+    const tables = tablesOf()
     const plan: LegPlan = {
       leg: this.leg, pipeline: compileDefinition(definition), definition: asCode ? null : JSON.stringify(definition), compile: data => compileDefinition(JSON.parse(data)),
       retire: retireRule, reset: stage => reset.includes(stage), log: this.#slow(), clock: this.clock, schema: async id => this.#schema(Number(id)), schemaPatienceMs: 3_000, tables, mode: 'live',
@@ -142,38 +134,15 @@ export class World {
   get running (): boolean { return this.#process !== null }
   get lag (): number { return this.#process?.leg.status.lag ?? Number.NaN }
 
-  /** Some readings of some devices of one source, as they come: late, doubled, broken, in more than one schema. */
-  async send (source: 'north' | 'south', count: number, devices = 6): Promise<void> {
-    const { whole, chance } = this.#random
-    const batches = Array.from({ length: partitions }, () => new RecordBatchWriter())
-    for (let i = 0; i < count; i += 1) {
-      const key = `${source[0]}${whole(0, devices - 1)}`
-      const behind = chance(0.15) ? whole(0, 12_000) : whole(0, 1_500)
-      this.#seq += chance(0.1) ? 0 : 1
-      const reading = { id: key, ts: this.clock.wallMs() + (chance(0.02) ? 600_000 : -behind), seq: this.#seq, celsius: chance(0.05) ? null : whole(0, 40) / 3, firmware: 'f2' }
-      const value = writers.get(chance(0.3) ? 2 : 1)!(reading)
-      if (chance(0.03)) new DataView(value.buffer).setInt32(1, unknownSchema)
-      batches[partitionOf(text.encode(key), partitions)]!.append(0, text.encode(key), chance(0.03) ? value.subarray(0, whole(0, value.length - 1)) : value)
-    }
-    for (const [partition, writer] of batches.entries()) if (writer.count > 0) await this.#append(`sim.${source}`, partition, writer.finish())
-  }
+  send (source: 'north' | 'south', count: number, devices = 6): Promise<void> { return this.#devices.send(source, count, devices) }
+  enrol (): Promise<void> { return this.#devices.enrol() }
 
   /** As the race would: something to store on one of its topics. */
   async announce (): Promise<void> {
     const { pick } = this.#random
     const writer = new RecordBatchWriter()
-    this.#seq += 1
-    writer.append(this.clock.wallMs(), null, text.encode(JSON.stringify({ number: this.#seq })))
+    writer.append(this.clock.wallMs(), null, text.encode(JSON.stringify({ number: this.#devices.next() })))
     await this.#append(pick(['sim.control', names.deadLetters('sim'), names.late('sim')]), 0, writer.finish())
-  }
-
-  /** A device enters the table, changes in it, or leaves it. */
-  async enrol (): Promise<void> {
-    const { whole, chance, pick } = this.#random
-    const device = `${pick(['n', 's'])}${whole(0, 6)}`
-    const writer = new RecordBatchWriter()
-    writer.append(0, text.encode(device), chance(0.2) ? null : writers.get(3)!({ device, max: whole(5, 11), site: pick(['oslo', 'bergen']) }))
-    await this.#append(pick(['sim.devices', 'sim.yards']), 0, writer.finish())
   }
 
   /** What stands on a topic of the race's, of one task, in order. */
@@ -250,10 +219,3 @@ export class World {
 
 const parsed = (value: Uint8Array) => JSON.parse(Buffer.from(value).toString())
 const pondCodecs: PondCodecs = { event: parsed, deadLetter: parsed, late: parsed }
-const placeOf = ({ topic, partition }: { readonly topic: string, readonly partition: number }) => ({ topic, partition })
-const plain = (output: object, key: string | null = null): Encoded => ({ key: key === null ? null : text.encode(key), value: text.encode(shown(output)), headers: [] })
-const raceCodecs: RaceCodecs = {
-  event: event => plain(event, event.key),
-  late: (late, place) => plain({ ...late, place: placeOf(place) }),
-  deadLetter: (letter, place) => plain({ ...letter, place: placeOf(place) }),
-}

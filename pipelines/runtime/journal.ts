@@ -75,15 +75,31 @@ function parsed (value: Uint8Array | null): JournalEntry | null {
   }
 }
 
-/** Every record of a partition from an offset to its present end. */
+/** Every record of a partition from an offset to its present end. What is trimmed meanwhile is passed over. */
 export async function * readAll (log: LogPort, topic: string, partition: number, from: number) {
-  const { start, end } = await log.range(topic, partition)
+  let { start, end } = await log.range(topic, partition)
   for (let offset = Math.max(start, from); offset < end;) {
-    const { bytes } = await log.fetch({ topic, partition, offset, bytesMax: fetchBytesMax, waitMs: 0 })
+    const bytes = await fetched(log, { topic, partition, offset })
+    if (bytes === null) {
+      // Whoever trims has written something newer first: it may lie behind the end as it was.
+      ({ start, end } = await log.range(topic, partition))
+      offset = Math.max(offset, start)
+      continue
+    }
     for (const record of records(bytes)) if (record.offset >= offset && record.offset < end) yield record
     // Not behind the last record: aborted transactions leave batches without any.
     const next = endOf(bytes)
     if (next <= offset) return
     offset = next
+  }
+}
+
+/** Null when the offset is not held any more. */
+async function fetched (log: LogPort, { topic, partition, offset }: { readonly topic: string, readonly partition: number, readonly offset: number }): Promise<Uint8Array | null> {
+  try {
+    return (await log.fetch({ topic, partition, offset, bytesMax: fetchBytesMax, waitMs: 0 })).bytes
+  } catch (error) {
+    if (error instanceof StreamError && error.code === 'LOG_OUT_OF_RANGE' && (await log.range(topic, partition)).start > offset) return null
+    throw error
   }
 }

@@ -129,9 +129,7 @@ export class Life {
     const { chance } = this.#random
     world.heal()
     // Some stay dead: their share goes to others.
-    const [first, ...others] = world.slots
-    for (const slot of others) if (slot.process === null && chance(0.3)) slot.wanted = false
-    if (world.slots.every(({ process, wanted }) => process === null && !wanted)) world.start(first!)
+    for (const slot of world.slots.slice(1)) if (slot.process === null && chance(0.3)) slot.wanted = false
     for (const slot of world.slots) if (slot.process === null && slot.wanted) world.start(slot)
     do {
       await this.#finish()
@@ -148,6 +146,7 @@ export class Life {
     for (let waited = 0; quiet < 4; waited += 1) {
       assert(waited < 240, `comes to the end of its input within two minutes of peace: ${this.#standing()}`)
       if (world.zombies > 0) for (const source of ['north', 'south'] as const) await this.#sendData(source, 3)
+      if (world.slots.every(({ process, wanted }) => process === null && !wanted)) world.start(world.slots[0]!)
       await world.pass(500)
       quiet = this.#isDone() ? quiet + 1 : 0
     }
@@ -165,14 +164,14 @@ export class Life {
   #isDone (): boolean {
     const { world } = this
     if (world.zombies > 0 || world.late > 0 || world.brokers.transactions.unsettled > 0) return false
-    if (world.slots.some(({ process, wanted, leg }) => (process === null ? wanted : leg === null || !leg.status.health.reading))) return false
+    if (world.slots.some(({ process, wanted, leg }) => (process === null ? wanted : leg === null || leg.status.health.readingSinceMs === null))) return false
     return world.tasks.every(task => (world.committed(task)?.offset ?? 0) === world.brokers.partition(task.topic, task.partition).end)
   }
 
   #standing (): string {
     const { world } = this
     const tasks = world.tasks.map(task => `${task.topic}/${task.partition} ${world.committed(task)?.offset ?? 0} of ${world.brokers.partition(task.topic, task.partition).end}`)
-    const slots = world.slots.map(({ name, process, wanted, leg }) => `${name} ${process === null ? (wanted ? 'waits to start' : 'is gone') : leg === null ? 'opens' : leg.status.health.reading ? 'reads' : JSON.stringify(leg.status.health.trouble)}`)
+    const slots = world.slots.map(({ name, process, wanted, leg }) => `${name} ${process === null ? (wanted ? 'waits to start' : 'is gone') : leg === null ? 'opens' : leg.status.health.readingSinceMs !== null ? 'reads' : JSON.stringify(leg.status.health.trouble)}`)
     return [...tasks, ...slots, `${world.brokers.transactions.unsettled} transactions unsettled`, `${world.zombies} zombies`].join(', ')
   }
 

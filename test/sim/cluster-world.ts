@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { kafkaSettings, openKafkaLog } from '../../connectors/kafka/public.ts'
 import { StreamError } from '../../pipelines/core/errors.ts'
+import type { SchemaName } from '../../pipelines/core/journal.ts'
 import type { LogPort } from '../../pipelines/core/ports.ts'
 import type { CompiledPipeline } from '../../pipelines/core/stage.ts'
 import { retireRule } from '../../pipelines/rules/retire.ts'
@@ -36,7 +37,7 @@ export interface ClusterOptions {
   readonly pipeline: () => CompiledPipeline
   readonly definition: string
   readonly compile: (definition: string) => CompiledPipeline
-  readonly schema?: (id: number) => string | null
+  readonly schema?: (id: SchemaName) => string | null
   readonly workers: number
   readonly snapshotEveryMs: number
 }
@@ -189,8 +190,8 @@ export class ClusterWorld {
   }
 
   #plan (process: SimulatedProcess, log: LogPort): LegPlan {
-    const { pipeline, definition, compile, schema = id => schemas.get(id) ?? null } = this.#options
-    const asked = async (id: number) => {
+    const { pipeline, definition, compile, schema = id => schemas.get(id as number) ?? null } = this.#options
+    const asked = async (id: SchemaName) => {
       await process.sleep(this.#random.whole(0, 30))
       if (this.isRegistryDown) throw new StreamError('REGISTRY_UNAVAILABLE', { id })
       return schema(id)

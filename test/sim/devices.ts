@@ -11,7 +11,7 @@ import type { Random } from './random.ts'
 import { shown } from './rows.ts'
 
 export const schemas: ReadonlyMap<number, string> = new Map([[1, readingAvro], [2, readingAvroLater], [3, deviceAvro]])
-const unknownSchema = 77
+export const unknownSchema = 77
 const text = new TextEncoder()
 const writers = new Map([...schemas].map(([id, avro]) => [id, createEncoder(avro, id)]))
 const display = createDisplay(deviceAvro)

@@ -93,6 +93,8 @@ export class Member implements Membership {
     return this.#revoked
   }
 
+  get over (): Error | null { return this.#failure ?? this.#over }
+
   /** The group shares out anew, so that others get what was let go; that goes on beside. */
   async release (): Promise<void> {
     const { revoked } = this.#state

@@ -76,6 +76,8 @@ export interface Membership {
   readonly assignments: readonly Assignment[]
   /** What it is to let go: commit what is processed, then `release`. Empty where members do not share. */
   readonly revoked: readonly Assignment[]
+  /** Why this member may commit nothing any more, when it is told without asking: LOG_FENCED, LOG_REBALANCED, or what a commit failed with. */
+  readonly over?: Error | null
   /** Nothing of `revoked` is held any more. Resolves once `assignments` says what is left, or more. */
   release (): Promise<void>
   /**

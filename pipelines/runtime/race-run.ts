@@ -119,6 +119,8 @@ export class RaceRun {
 
   /** What the group gives is restored beside the rounds; what it wants back is let go. */
   async #follow (share: Share, membership: Membership): Promise<void> {
+    // A worker with nothing to commit would go on for ever without being told.
+    if (membership.over) throw membership.over
     share.look()
     const units = share.take()
     if (units.length > 0) await this.#takeIn(units)

@@ -120,7 +120,7 @@ export class Share {
     const leads: Lead[] = []
     for (const place of places) {
       signal.throwIfAborted()
-      leads.push(await Lead.open(this.#plan, place, { committed: await committed(place.topic, place.partition), append, signal }))
+      leads.push(await this.#open(place, signal))
     }
     const gone: Found[] = []
     let anchor: Lead | null = null
@@ -132,6 +132,23 @@ export class Share {
       }
     }
     return { leads, gone, anchor }
+  }
+
+  /**
+   * Errors: LOG_REBALANCED in place of an incident when the committed position has moved meanwhile: this worker stood still for longer than its session,
+   * and what it read in part is of the next owner
+   */
+  async #open (place: Place, signal: AbortSignal): Promise<Lead> {
+    const { append } = this.#options
+    const { topic, partition } = place
+    const committed = await this.#options.committed(topic, partition)
+    try {
+      return await Lead.open(this.#plan, place, { committed, append, signal })
+    } catch (error) {
+      const now = error instanceof StreamError && error.code.startsWith('STATE_') ? await this.#options.committed(topic, partition) : committed
+      if (now?.offset === committed?.offset && now?.metadata === committed?.metadata) throw error
+      throw new StreamError('LOG_REBALANCED', { topic, partition, was: committed?.offset ?? null, is: now?.offset ?? null, why: 'another worker has committed while this one restored' }, { cause: error })
+    }
   }
 
   /** Partitions of the state topic for which this place answers beyond its own task: the first source that has the partition does, or the first of all. */

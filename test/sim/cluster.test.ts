@@ -25,7 +25,7 @@ async function many (seeds: number, options: LifeOptions): Promise<Tally> {
 }
 
 test('two workers: of every record one echo, one least and one sum, through crashes, zombies, rebalances and lost answers', async () => {
-  const tally = await many(isSlow ? 400 : 4, { workers: 2, steps: 60, relation: true })
+  const tally = await many(isSlow ? 500 : 3, { workers: 2, steps: 60, relation: true })
   assert(seedsGiven !== null || tally.crashCount > (isSlow ? 5_000 : 20), `${tally.crashCount} crashes`)
 })
 

@@ -1,12 +1,13 @@
-import { initProducerIdV5 } from '@platformatic/kafka'
 import type { Crc32c } from '../../pipelines/core/crc32c.ts'
 import type { Cluster } from './cluster.ts'
 import { check } from './codes.ts'
 import { produceAll } from './produce.ts'
-import { produceV11 } from './requests.ts'
+import { upTo } from './api.ts'
+import { initProducerId, produce } from './requests.ts'
 import { type Parcel, stamp } from './stamp.ts'
 
 const sequences = 2 ** 31
+const plainProduce = upTo(11, produce)
 
 interface Producer { readonly id: bigint, readonly epoch: number, readonly next: Map<string, number> }
 
@@ -14,7 +15,8 @@ interface Producer { readonly id: bigint, readonly epoch: number, readonly next:
  * Appends outside transactions, as an idempotent producer: what is sent twice because an answer was lost is there once.
  *
  * State:    a producer id, and per partition its next number
- * Delivery: appends to one partition go one after another, in the order of the calls
+ * Delivery: appends to one partition go one after another, in the order of the calls. A broker that restarts forgets producers by the timestamps of
+ *           their records: with timestamps older than a day in a topic with CreateTime, what is sent again may be there twice
  * Errors:   LOG_BATCH_REFUSED, LOG_TOPIC_UNKNOWN, KAFKA_TRANSACTION, KAFKA_UNREACHABLE: the last two leave open whether the batch was written
  */
 export class Appender {
@@ -52,7 +54,7 @@ export class Appender {
       const { id, epoch, next } = await started
       const sequence = next.get(name) ?? 0
       const bytes = stamp(parcel, { producerId: id, epoch, sequence, transactional: false }, crc)
-      const [baseOffset] = await produceAll(this.#cluster, [{ ...parcel, bytes }], { api: produceV11, transactionalId: null, timeoutMs, lane: 'produce', again: true })
+      const [baseOffset] = await produceAll(this.#cluster, [{ ...parcel, bytes }], { api: plainProduce, transactionalId: null, timeoutMs, lane: 'produce', again: true })
       next.set(name, (sequence + parcel.count) % sequences)
       return baseOffset!
     } catch (error) {
@@ -64,7 +66,7 @@ export class Appender {
 
   async #init (): Promise<Producer> {
     return this.#cluster.retry('begin to append', async () => {
-      const { errorCode, producerId, producerEpoch } = await this.#cluster.anywhere('control', initProducerIdV5.api, null, 0)
+      const { errorCode, producerId, producerEpoch } = await this.#cluster.anywhere('control', initProducerId, { transactionalId: null, transactionTimeoutMs: 0 })
       check(errorCode, { what: 'producer id' })
       return { id: producerId, epoch: producerEpoch, next: new Map() }
     })

@@ -1,58 +1,50 @@
-import { Reader, Writer } from '@platformatic/kafka'
 import type { Assignment } from '../../pipelines/core/ports.ts'
+import { array, decode, encode, int16, int32, nullableBytes, string, struct } from './fields.ts'
 
 /** Kafka's own consumer protocol, so that its tools can read the group: cooperative (KIP-429), not compact. */
 export const protocolType = 'consumer'
 export const protocolName = 'cooperative-sticky'
-const subscriptionVersion = 2
-const assignmentVersion = 1
+const classic = { version: 0, flexible: false }
+const places = array(struct({ topic: string, partitions: array(int32) }))
+/** What every version begins with. Source: ConsumerProtocolSubscription v0 to v2, each of which adds to the one before */
+const beginning = { version: int16, topics: array(string), userData: nullableBytes }
+const subscriptions = [struct(beginning), struct({ ...beginning, ownedPartitions: places }), struct({ ...beginning, ownedPartitions: places, generationId: int32 })] as const
+/** Source: ConsumerProtocolAssignment v1 */
+const assignment = struct({ version: int16, assignedPartitions: places, userData: nullableBytes })
 
 /** `owned` since `generation`, -1 for none: of two that claim a partition, the later one counts. */
 export interface Subscription { readonly topics: readonly string[], readonly owned: readonly Assignment[], readonly generation: number }
 
-/** Source: ConsumerProtocolSubscription v2 */
 export function writeSubscription ({ topics, owned, generation }: Subscription): Buffer {
-  const w = Writer.create().appendInt16(subscriptionVersion).appendArray([...topics], (w, topic) => { w.appendString(topic, false) }, false, false).appendInt32(-1)
-  return appendPlaces(w, owned).appendInt32(generation).buffer
+  return encode(subscriptions[2], { version: 2, topics, userData: null, ownedPartitions: byTopic(owned), generationId: generation }, classic)
 }
 
 /** Of any version: what an older one does not say is nothing owned. */
-export function readSubscription (bytes: Buffer): Subscription {
-  const reader = Reader.from(bytes)
-  const version = reader.readInt16()
-  const topics = reader.readArray(r => r.readString(false), false, false)
-  const userData = reader.readInt32()
-  if (userData > 0) reader.position += userData
-  return { topics, owned: version >= 1 ? readPlaces(reader) : [], generation: version >= 2 ? reader.readInt32() : -1 }
+export function readSubscription (bytes: Uint8Array): Subscription {
+  const { version, topics } = decode(subscriptions[0], bytes, classic)
+  const { ownedPartitions } = version >= 1 ? decode(subscriptions[1], bytes, classic) : { ownedPartitions: [] }
+  return { topics, owned: inOrder(ownedPartitions), generation: version >= 2 ? decode(subscriptions[2], bytes, classic).generationId : -1 }
 }
 
-/** Source: ConsumerProtocolAssignment v1 */
 export function writeAssignment (assigned: readonly Assignment[]): Buffer {
-  return appendPlaces(Writer.create().appendInt16(assignmentVersion), assigned).appendInt32(-1).buffer
+  return encode(assignment, { version: 1, assignedPartitions: byTopic(assigned), userData: null }, classic)
 }
 
-export function readAssignment (bytes: Buffer): readonly Assignment[] {
-  if (bytes.length === 0) return []
-  const reader = Reader.from(bytes)
-  reader.readInt16()
-  return readPlaces(reader)
+export function readAssignment (bytes: Uint8Array): readonly Assignment[] {
+  return bytes.length === 0 ? [] : inOrder(decode(assignment, bytes, classic).assignedPartitions)
 }
 
-function appendPlaces (w: Writer, places: readonly Assignment[]): Writer {
+type Places = readonly { readonly topic: string, readonly partitions: readonly number[] }[]
+
+function byTopic (places: readonly Assignment[]): Places {
   const topics = new Map<string, number[]>()
   for (const { topic, partition } of places) topics.set(topic, [...topics.get(topic) ?? [], partition])
-  return w.appendArray([...topics], (w, [topic, partitions]) => {
-    w.appendString(topic, false).appendArray(partitions, (w, partition) => { w.appendInt32(partition) }, false, false)
-  }, false, false)
+  return [...topics].map(([topic, partitions]) => ({ topic, partitions }))
 }
 
-/** By topic and partition. */
-function readPlaces (reader: Reader): readonly Assignment[] {
-  const places = reader.readArray(r => {
-    const topic = r.readString(false)
-    return r.readArray(r => r.readInt32(), false, false).map(partition => ({ topic, partition }))
-  }, false, false).flat()
-  return places.sort((a, b) => a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition)
+function inOrder (places: Places): readonly Assignment[] {
+  return places.flatMap(({ topic, partitions }) => partitions.map(partition => ({ topic, partition })))
+    .sort((a, b) => a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition)
 }
 
 export const isSame = (a: Assignment, b: Assignment): boolean => a.partition === b.partition && a.topic === b.topic

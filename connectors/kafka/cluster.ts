@@ -1,9 +1,10 @@
-import { type API, type ConnectionOptions, findCoordinatorV6, metadataV12 } from '@platformatic/kafka'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { ClockPort } from '../../pipelines/core/ports.ts'
+import type { Api } from './api.ts'
 import { Again, check } from './codes.ts'
-import { type Address, Connections, type Lane, type Wire } from './connections.ts'
-import { apiVersionsV3, type Features } from './requests.ts'
+import type { Address, ConnectionSettings } from './connection.ts'
+import { Connections, type Lane, type Wire } from './connections.ts'
+import { apiVersions, findCoordinator, metadata } from './requests.ts'
 
 const pauseMs = 5
 const pauseMaxMs = 500
@@ -12,7 +13,7 @@ const metadataAgeMs = 300_000
 export interface ClusterOptions {
   readonly brokers: readonly Address[]
   readonly clientId: string
-  readonly connection: ConnectionOptions
+  readonly connection: ConnectionSettings
   readonly clock: ClockPort
   /** How long a step is tried again before it is an error. */
   readonly patienceMs: number
@@ -117,12 +118,12 @@ export class Cluster {
   async allTopics (): Promise<readonly TopicPlace[]> { return this.#metadata(null) }
 
   /** Ask whichever broker answers. */
-  async anywhere<A extends unknown[], R> (lane: Lane, api: API<A, R>, ...args: A): Promise<R> {
+  async anywhere<Q, A> (lane: Lane, asked: Api<Q, A>, request: Q): Promise<A> {
     const known = [...this.#nodes.values()]
     let failure: unknown
     for (const address of [...known, ...this.#options.brokers]) {
       try {
-        return await this.call(address, lane, api, ...args)
+        return await this.call(address, lane, asked, request)
       } catch (error) {
         if (!(error instanceof Again)) throw error
         failure = error
@@ -131,7 +132,7 @@ export class Cluster {
     throw failure
   }
 
-  call<A extends unknown[], R> (address: Address, lane: Lane, api: API<A, R>, ...args: A): Promise<R> { return this.#wire.call(address, lane, api, ...args) }
+  call<Q, A> (address: Address, lane: Lane, asked: Api<Q, A>, request: Q): Promise<A> { return this.#wire.call(address, lane, asked, request) }
 
   /** Ask the coordinator of a group or transactional id. An answer that is `Again` forgets who coordinates. */
   async atCoordinator<T> (kind: Coordinated, key: string, ask: (address: Address) => Promise<T>): Promise<T> {
@@ -146,25 +147,26 @@ export class Cluster {
     }
   }
 
-  async features (): Promise<Features> {
-    const features = await this.anywhere('control', apiVersionsV3)
-    check(features.errorCode, { what: 'versions' })
-    return features
+  /** Features that the cluster has finalised, by name, with their level. */
+  async features (): Promise<ReadonlyMap<string, number>> {
+    const { errorCode, finalizedFeatures } = await this.anywhere('control', apiVersions, {})
+    check(errorCode, { what: 'versions' })
+    return new Map(finalizedFeatures.map(({ name, maxVersionLevel }) => [name, maxVersionLevel]))
   }
 
   async #findCoordinator (kind: Coordinated, key: string): Promise<Address> {
-    const { coordinators: [found] } = await this.anywhere('control', findCoordinatorV6.api, kind === 'group' ? 0 : 1, [key])
+    const { coordinators: [found] } = await this.anywhere('control', findCoordinator, { keyType: kind === 'group' ? 0 : 1, coordinatorKeys: [key] })
     if (found === undefined) throw new Again('no coordinator', false)
     check(found.errorCode, { [kind]: key })
     return { host: found.host, port: found.port }
   }
 
   async #metadata (names: readonly string[] | null): Promise<readonly TopicPlace[]> {
-    const { brokers, topics } = await this.anywhere('control', metadataV12.api, names === null ? null : [...names], false, false)
+    const { brokers, topics } = await this.anywhere('control', metadata, { topics: names?.map(name => ({ name })) ?? null })
     if (brokers.length > 0) this.#nodes.clear()
     for (const { nodeId, host, port } of brokers) this.#nodes.set(nodeId, { host, port })
     return topics.flatMap(({ errorCode, name, topicId, isInternal, partitions }) => {
-      if (typeof name !== 'string' || isInternal || errorCode === unknownTopic) return []
+      if (name === null || isInternal || errorCode === unknownTopic) return []
       check(errorCode, { topic: name })
       const leaders = Array.from<number>({ length: partitions.length })
       for (const { partitionIndex, leaderId } of partitions) leaders[partitionIndex] = leaderId

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs'
-import type { ConnectionOptions } from '@platformatic/kafka'
 import { z } from 'zod'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import { nearest } from '../../pipelines/core/nearest.ts'
-import type { Address } from './connections.ts'
+import type { Address, ConnectionSettings } from './connection.ts'
+import type { SaslSettings } from './sasl.ts'
 
 /** Units: milliseconds, bytes */
 export interface KafkaSettings {
   readonly brokers: readonly Address[]
   readonly clientId: string
-  readonly connection: ConnectionOptions
+  readonly connection: ConnectionSettings
   readonly requestTimeoutMs: number
   /** How long what passes by itself (a leader that moves) is tried again. */
   readonly patienceMs: number
@@ -99,7 +99,7 @@ export function kafkaSettings (properties: Readonly<Record<string, string>>): Ka
     brokers: given['bootstrap.servers'].split(',').map(one => address(one.trim())),
     clientId: given['client.id'],
     connection: {
-      connectTimeout: given['socket.connection.setup.timeout.ms'], requestTimeout,
+      connectTimeoutMs: given['socket.connection.setup.timeout.ms'], requestTimeoutMs: requestTimeout,
       ...protocol.endsWith('SSL') && { tls: tlsOf(given) },
       ...protocol.startsWith('SASL') && { sasl: saslOf(given) },
     },
@@ -119,7 +119,7 @@ function address (text: string): Address {
   return { host, port: Number(port) }
 }
 
-function tlsOf (given: Given): NonNullable<ConnectionOptions['tls']> {
+function tlsOf (given: Given): NonNullable<ConnectionSettings['tls']> {
   const file = (property: keyof Given & `ssl.${string}.location`) => given[property] === undefined ? undefined : contentOf(property, given[property])
   const ca = file('ssl.ca.location') ?? file('ssl.truststore.location')
   const store = file('ssl.keystore.location')
@@ -127,7 +127,6 @@ function tlsOf (given: Given): NonNullable<ConnectionOptions['tls']> {
   if ((cert === undefined) !== (key === undefined)) throw new StreamError('KAFKA_CONFIG', { property: cert === undefined ? 'ssl.certificate.location' : 'ssl.key.location', why: 'certificate and key go together' })
   const passphrase = given['ssl.key.password']
   return {
-    rejectUnauthorized: true,
     ...ca !== undefined && { ca },
     ...cert !== undefined && key !== undefined && { cert, key },
     ...passphrase !== undefined && { passphrase },
@@ -135,7 +134,7 @@ function tlsOf (given: Given): NonNullable<ConnectionOptions['tls']> {
   }
 }
 
-function saslOf (given: Given): NonNullable<ConnectionOptions['sasl']> {
+function saslOf (given: Given): SaslSettings {
   const mechanism = given['sasl.mechanism']
   const jaas = given['sasl.jaas.config'] ?? ''
   const inJaas = (name: string) => new RegExp(`\\b${name}\\s*=\\s*"((?:[^"\\\\]|\\\\.)*)"`).exec(jaas)?.[1]?.replace(/\\(.)/g, '$1')

@@ -4,8 +4,9 @@ import type { ClockPort, Fetched } from '../../pipelines/core/ports.ts'
 import type { Cluster } from './cluster.ts'
 import { Again, check, codeName } from './codes.ts'
 import { committedBatches } from './committed.ts'
-import type { Address, Lane } from './connections.ts'
-import { type FetchedPartition, fetchV17 } from './requests.ts'
+import type { Address } from './connection.ts'
+import type { Lane } from './connections.ts'
+import { fetch, type FetchedPartition } from './requests.ts'
 
 /** A broker is asked to wait this long at most; longer waits ask again, so that a broker which has gone is noticed. */
 const pollMs = 500
@@ -45,9 +46,9 @@ export class Fetcher {
     for (;;) {
       const answer = await this.#answer(request, Math.min(pollMs, untilMs - clock.monotonicMs()))
       if (answer === null) return { bytes: nothing, end: this.#ends.get(name) ?? offset }
-      this.#ends.set(name, answer.lastStable)
-      const bytes = answer.records.length === 0 ? nothing : committedBatches(answer.records, answer.aborted, { topic, partition, crc, decompressedBytesMax, into })
-      if (bytes.length > 0 || signal?.aborted || clock.monotonicMs() >= untilMs) return { bytes, end: answer.lastStable }
+      this.#ends.set(name, answer.lastStableOffset)
+      const bytes = answer.records.length === 0 ? nothing : committedBatches(answer.records, answer.abortedTransactions ?? [], { topic, partition, crc, decompressedBytesMax, into })
+      if (bytes.length > 0 || signal?.aborted || clock.monotonicMs() >= untilMs) return { bytes, end: answer.lastStableOffset }
     }
   }
 
@@ -64,7 +65,7 @@ export class Fetcher {
     return unlessAborted(answered, signal)
   }
 
-  async #bounds ({ logStart, lastStable }: FetchedPartition): Promise<Readonly<Record<string, number>>> {
+  async #bounds ({ logStartOffset: logStart, lastStableOffset: lastStable }: FetchedPartition): Promise<Readonly<Record<string, number>>> {
     return logStart < 0 ? {} : { start: logStart, ...lastStable >= 0 && { end: lastStable } }
   }
 
@@ -95,14 +96,14 @@ export class Fetcher {
     for (const ask of asks) byTopic.set(ask.topicId, [...byTopic.get(ask.topicId) ?? [], ask])
     const lane = waits ? await this.#takeLane(address) : null
     try {
-      const answer = await this.#cluster.call(address, lane === null ? 'fetch' : `wait ${lane}` as Lane, fetchV17, {
-        waitMs: Math.min(...asks.map(({ waitMs }) => waitMs)), bytesMin: waits ? 1 : 0,
-        bytesMax: Math.min(answerBytesMax, asks.reduce((sum, { bytesMax }) => sum + bytesMax, 0)),
-        topics: [...byTopic].map(([topicId, partitions]) => ({ topicId, partitions })),
+      const answer = await this.#cluster.call(address, lane === null ? 'fetch' : `wait ${lane}` as Lane, fetch, {
+        maxWaitMs: Math.min(...asks.map(({ waitMs }) => waitMs)), minBytes: waits ? 1 : 0,
+        maxBytes: Math.min(answerBytesMax, asks.reduce((sum, { bytesMax }) => sum + bytesMax, 0)),
+        topics: [...byTopic].map(([topicId, partitions]) => ({ topicId, partitions: partitions.map(({ partition, offset, bytesMax }) => ({ partition, fetchOffset: offset, partitionMaxBytes: bytesMax })) })),
       })
       check(answer.errorCode, { broker: `${address.host}:${address.port}` })
       for (const ask of asks) {
-        const found = answer.topics.find(({ topicId }) => topicId === ask.topicId)?.partitions.find(({ partition }) => partition === ask.partition)
+        const found = answer.responses.find(({ topicId }) => topicId === ask.topicId)?.partitions.find(({ partitionIndex }) => partitionIndex === ask.partition)
         if (found === undefined) ask.reject(new Again('the answer lacks the partition', false))
         else ask.resolve(found)
       }

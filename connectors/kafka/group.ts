@@ -1,10 +1,10 @@
-import { describeGroupsV5, heartbeatV4, joinGroupV9, leaveGroupV5, offsetFetchV9, syncGroupV5 } from '@platformatic/kafka'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { Assignment, Committed } from '../../pipelines/core/ports.ts'
 import { protocolName, protocolType, readAssignment, readSubscription, without, writeAssignment, writeSubscription } from './assignment.ts'
 import type { Cluster } from './cluster.ts'
 import type { Lane } from './connections.ts'
 import { Again, check, codeName } from './codes.ts'
+import * as requests from './group-requests.ts'
 import { type GroupMember, shareOut } from './share-out.ts'
 
 export interface GroupOptions {
@@ -32,7 +32,7 @@ export async function joinGroup (cluster: Cluster, { group, instanceId, topics }
   let { memberId, generation: last } = claim
   const patienceMs = Math.max(rebalanceTimeoutMs, sessionTimeoutMs) * 2 + 30_000
   return cluster.retry(`join group ${group}`, () => cluster.atCoordinator('group', group, async address => {
-    const joined = await cluster.call(address, lane, joinGroupV9.api, group, sessionTimeoutMs, rebalanceTimeoutMs, memberId, instanceId, protocolType, [{ name: protocolName, metadata }], null)
+    const joined = await cluster.call(address, lane, requests.joinGroup, { groupId: group, sessionTimeoutMs, rebalanceTimeoutMs, memberId, groupInstanceId: instanceId, protocolType, protocols: [{ name: protocolName, metadata }], reason: null })
     if (isNew) beginAnew(joined.errorCode, () => { memberId = '' })
     check(joined.errorCode, facts)
     const { generationId: generation, leader, skipAssignment } = joined
@@ -41,8 +41,8 @@ export async function joinGroup (cluster: Cluster, { group, instanceId, topics }
     memberId = joined.memberId
     last = generation
     const isLeader = leader === memberId
-    const given = isLeader && !skipAssignment ? await assign(cluster, joined.members.map(one => ({ memberId: one.memberId, instanceId: one.groupInstanceId ?? null, ...readSubscription(one.metadata) }))) : new Map<string, readonly Assignment[]>()
-    const synced = await cluster.call(address, lane, syncGroupV5.api, group, generation, memberId, instanceId, protocolType, protocolName, [...given].map(([memberId, assigned]) => ({ memberId, assignment: writeAssignment(assigned) })))
+    const given = isLeader && !skipAssignment ? await assign(cluster, joined.members.map(one => ({ memberId: one.memberId, instanceId: one.groupInstanceId, ...readSubscription(one.metadata) }))) : new Map<string, readonly Assignment[]>()
+    const synced = await cluster.call(address, lane, requests.syncGroup, { groupId: group, generationId: generation, memberId, groupInstanceId: instanceId, protocolType, protocolName, assignments: [...given].map(([memberId, assigned]) => ({ memberId, assignment: writeAssignment(assigned) })) })
     if (isNew) beginAnew(synced.errorCode, () => { memberId = '' })
     if (codeName(synced.errorCode) === 'REBALANCE_IN_PROGRESS') throw new Again('REBALANCE_IN_PROGRESS', false)
     check(synced.errorCode, facts)
@@ -76,7 +76,7 @@ export interface Identity { readonly group: string, readonly instanceId: string,
 export async function beat (cluster: Cluster, { group, instanceId, memberId, generation }: Identity): Promise<StreamError | null> {
   try {
     await cluster.atCoordinator('group', group, async address => {
-      const { errorCode } = await cluster.call(address, 'heartbeat', heartbeatV4.api, group, generation, memberId, instanceId)
+      const { errorCode } = await cluster.call(address, 'heartbeat', requests.heartbeat, { groupId: group, generationId: generation, memberId, groupInstanceId: instanceId })
       check(errorCode, { group, member: instanceId, generation })
     })
     return null
@@ -87,7 +87,7 @@ export async function beat (cluster: Cluster, { group, instanceId, memberId, gen
 
 /** Tell the group that this member will not come back, as far as it can be reached. */
 export async function leaveGroup (cluster: Cluster, { group, instanceId, memberId }: Identity): Promise<void> {
-  await cluster.atCoordinator('group', group, address => cluster.call(address, 'heartbeat', leaveGroupV5.api, group, [{ memberId, groupInstanceId: instanceId }])).catch(() => {})
+  await cluster.atCoordinator('group', group, address => cluster.call(address, 'heartbeat', requests.leaveGroup, { groupId: group, members: [{ memberId, groupInstanceId: instanceId, reason: null }] })).catch(() => {})
 }
 
 /**
@@ -115,19 +115,19 @@ export interface OffsetAsk { readonly group: string, readonly topic: string, rea
 /** As it stands in the group, our mark included. Errors: KAFKA_UNREACHABLE when a transaction stays open for too long */
 export async function committedOffset (cluster: Cluster, { group, topic, partition, stable }: OffsetAsk): Promise<Committed | null> {
   return cluster.retry(`read committed offset of ${topic}/${partition}`, () => cluster.atCoordinator('group', group, async address => {
-    const { groups: [found] } = await cluster.call(address, 'control', offsetFetchV9.api, [{ groupId: group, memberId: null, memberEpoch: -1, topics: [{ name: topic, partitionIndexes: [partition] }] }], stable)
+    const { groups: [found] } = await cluster.call(address, 'control', requests.offsetFetch, { groups: [{ groupId: group, topics: [{ name: topic, partitionIndexes: [partition] }] }], requireStable: stable })
     if (found === undefined) throw new Again('the answer lacks the group', false)
     check(found.errorCode, { group })
     const offset = found.topics[0]?.partitions[0]
     if (offset === undefined) return null
     check(offset.errorCode, { group, topic, partition })
-    return offset.committedOffset < 0n ? null : { offset: Number(offset.committedOffset), metadata: offset.metadata ?? '' }
+    return offset.committedOffset < 0 ? null : { offset: offset.committedOffset, metadata: offset.metadata ?? '' }
   }))
 }
 
 async function describe (cluster: Cluster, group: string) {
   return cluster.atCoordinator('group', group, async address => {
-    const { groups: [found] } = await cluster.call(address, 'control', describeGroupsV5.api, [group], false)
+    const { groups: [found] } = await cluster.call(address, 'control', requests.describeGroups, { groups: [group] })
     if (found === undefined) throw new Again('the answer lacks the group', false)
     check(found.errorCode, { group })
     return found

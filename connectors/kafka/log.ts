@@ -1,4 +1,3 @@
-import { deleteRecordsV2, listOffsetsV9 } from '@platformatic/kafka'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { ClockPort, Committed, Fetched, FetchRequest, JoinRequest, LogPort, Membership, TopicInfo, TopicSpec } from '../../pipelines/core/ports.ts'
 import { Appender } from './appender.ts'
@@ -12,15 +11,15 @@ import { committedOffset, type JoinFacts } from './group.ts'
 import { Member } from './member.ts'
 import { unpackMetadata } from './metadata.ts'
 import { checkName } from './names.ts'
-import { committedOnly, consumers } from './requests.ts'
+import { deleteRecords, listOffsets } from './requests.ts'
 import { LocalSeat, type SeatEvents } from './seat.ts'
 import { parcel } from './stamp.ts'
 import { takeThreadSeat } from './thread-seat.ts'
 import { Topics } from './topics.ts'
 import type { Written } from './transactions.ts'
 
-const earliest = -2n
-const latest = -1n
+const earliest = -2
+const latest = -1
 const transactionProtocol = 2
 const deleteTimeoutMs = 15_000
 /** How long `range` waits for the markers of our own commits before it gives what there is. */
@@ -37,8 +36,8 @@ export async function openKafkaLog (settings: KafkaSettings & { readonly clock: 
   const { clock, wire, brokers, clientId, connection, patienceMs, rebalanceTimeoutMs } = settings
   const cluster = new Cluster({ brokers, clientId, connection, clock, wire, patienceMs, joinTimeoutMs: rebalanceTimeoutMs + settings.requestTimeoutMs })
   try {
-    const { finalised } = await cluster.retry('connect', () => cluster.features())
-    const version = finalised.get('transaction.version') ?? 0
+    const features = await cluster.retry('connect', () => cluster.features())
+    const version = features.get('transaction.version') ?? 0
     if (version < transactionProtocol) throw new StreamError('KAFKA_VERSION', { feature: 'transaction.version', is: version, wanted: transactionProtocol })
     return new KafkaLog(cluster, settings, { clock, onThread: wire === undefined })
   } catch (error) {
@@ -99,7 +98,7 @@ class KafkaLog implements LogPort {
 
   async offsetAt (topic: string, partition: number, timestampMs: number): Promise<number> {
     const full = this.#topics.full(topic)
-    const found = await this.#cluster.retry(`find ${timestampMs} in ${topic}/${partition}`, () => this.#listOffset(full, partition, BigInt(Math.max(0, Math.ceil(timestampMs)))))
+    const found = await this.#cluster.retry(`find ${timestampMs} in ${topic}/${partition}`, () => this.#listOffset(full, partition, Math.max(0, Math.ceil(timestampMs))))
     return found < 0 ? (await this.range(topic, partition)).end : found
   }
 
@@ -121,7 +120,7 @@ class KafkaLog implements LogPort {
     if (offset <= start) return
     const full = this.#topics.full(topic)
     await this.#cluster.retry(`trim ${topic}/${partition}`, () => this.#cluster.atLeader(full, partition, async address => {
-      const { topics: [answer] } = await this.#cluster.call(address, 'control', deleteRecordsV2.api, [{ name: full, partitions: [{ partitionIndex: partition, offset: BigInt(offset) }] }], deleteTimeoutMs)
+      const { topics: [answer] } = await this.#cluster.call(address, 'control', deleteRecords, { topics: [{ name: full, partitions: [{ partitionIndex: partition, offset }] }], timeoutMs: deleteTimeoutMs })
       check(answer?.partitions[0]?.errorCode ?? 0, { topic, partition, before })
     }))
   }
@@ -151,13 +150,13 @@ class KafkaLog implements LogPort {
     await this.#cluster.close()
   }
 
-  async #listOffset (topic: string, partition: number, timestamp: bigint): Promise<number> {
+  async #listOffset (topic: string, partition: number, timestamp: number): Promise<number> {
     return this.#cluster.atLeader(topic, partition, async address => {
-      const { topics: [answer] } = await this.#cluster.call(address, 'control', listOffsetsV9.api, consumers, committedOnly, [{ name: topic, partitions: [{ partitionIndex: partition, currentLeaderEpoch: -1, timestamp }] }])
+      const { topics: [answer] } = await this.#cluster.call(address, 'control', listOffsets, { topics: [{ name: topic, partitions: [{ partitionIndex: partition, timestamp }] }] })
       const found = answer?.partitions[0]
       if (found === undefined) throw new Again('the answer lacks the partition', false)
       check(found.errorCode, { topic, partition })
-      return Number(found.offset)
+      return found.offset
     })
   }
 }

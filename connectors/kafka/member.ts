@@ -143,7 +143,7 @@ export class Member implements Membership {
 
   #touch (): void { Atomics.add(this.#seat.touches, 0, 1) }
 
-  async #commit (parcels: readonly Parcel[], offsets: TransactionOffsets['topics']): Promise<void> {
+  async #commit (parcels: readonly Parcel[], offsets: TransactionOffsets): Promise<void> {
     this.#pending += 1
     if (this.#pending === 1) void this.#touching()
     try {
@@ -166,27 +166,27 @@ export class Member implements Membership {
   }
 
   /** As whom to commit these offsets. */
-  async #known (offsets: TransactionOffsets['topics'], refused: GroupFacts | null): Promise<GroupFacts> {
+  async #known (offsets: TransactionOffsets, refused: GroupFacts | null): Promise<GroupFacts> {
     const { group, member: instanceId, topics } = this.#facts
     if (refused !== null) await this.#newer(refused.generation)
     if (this.#over !== null) throw this.#over
     const { generation, memberId, owned } = this.#state
     for (const { name, partitions } of offsets) {
-      const lost = partitions.find(({ partition }) => topics.includes(name) && !owned.some(one => isSame(one, { topic: name, partition })))
-      if (lost !== undefined) throw new StreamError('LOG_REBALANCED', { group, member: instanceId, topic: name, partition: lost.partition, generation })
+      const lost = partitions.find(({ partitionIndex: partition }) => topics.includes(name) && !owned.some(one => isSame(one, { topic: name, partition })))
+      if (lost !== undefined) throw new StreamError('LOG_REBALANCED', { group, member: instanceId, topic: name, partition: lost.partitionIndex, generation })
     }
     return { group, generation, memberId, instanceId }
   }
 
-  #offsets ({ offsets }: Commit): TransactionOffsets['topics'] {
+  #offsets ({ offsets }: Commit): TransactionOffsets {
     const { prefix, group, member, topics: read } = this.#facts
-    const topics = new Map<string, { partition: number, offset: number, metadata: string }[]>()
+    const topics = new Map<string, { partitionIndex: number, committedOffset: number, committedMetadata: string }[]>()
     for (const { topic, partition, offset, metadata } of offsets) {
       const foreign = read.includes(prefix + topic) && !this.#assignments.some(one => isSame(one, { topic, partition }))
       if (foreign) throw new StreamError('LOG_FENCED', { group, member, topic, partition, why: 'the partition is another member\'s' })
       const places = topics.get(prefix + topic) ?? []
       topics.set(prefix + topic, places)
-      places.push({ partition, offset, metadata: packMetadata(member, metadata) })
+      places.push({ partitionIndex: partition, committedOffset: offset, committedMetadata: packMetadata(member, metadata) })
     }
     return [...topics].map(([name, partitions]) => ({ name, partitions }))
   }

@@ -1,12 +1,12 @@
-import type { API } from '@platformatic/kafka'
 import type { Cluster } from './cluster.ts'
 import { Again, check } from './codes.ts'
-import type { Address, Lane } from './connections.ts'
-import type { ProducedPartition, ProduceTopic } from './requests.ts'
+import type { Address } from './connection.ts'
+import type { Lane } from './connections.ts'
+import type { produce, ProducedPartition } from './requests.ts'
 
 export interface Sealed { readonly topic: string, readonly partition: number, readonly bytes: Uint8Array }
 export interface ProduceOptions {
-  readonly api: API<[transactionalId: string | null, timeoutMs: number, topics: readonly ProduceTopic[]], readonly ProducedPartition[]>
+  readonly api: typeof produce
   readonly transactionalId: string | null
   readonly timeoutMs: number
   readonly lane: Lane
@@ -70,21 +70,22 @@ async function byLeader (cluster: Cluster, entries: readonly Entry[]): Promise<r
 }
 
 async function sendTo (cluster: Cluster, { address, entries }: Group, { api, transactionalId, timeoutMs, lane }: ProduceOptions): Promise<readonly { readonly entry: Entry, readonly offset: number | Again }[]> {
-  const topics = new Map<string, { partition: number, bytes: Uint8Array }[]>()
-  for (const { batch: { topic, partition, bytes } } of entries) topics.set(topic, [...topics.get(topic) ?? [], { partition, bytes }])
-  let answers: readonly ProducedPartition[]
+  const topics = new Map<string, { index: number, records: Uint8Array }[]>()
+  for (const { batch: { topic, partition, bytes } } of entries) topics.set(topic, [...topics.get(topic) ?? [], { index: partition, records: bytes }])
+  let answers: ReadonlyMap<string, ProducedPartition>
   try {
-    answers = await cluster.call(address, lane, api, transactionalId, timeoutMs, [...topics].map(([name, partitions]) => ({ name, partitions })))
+    const { responses } = await cluster.call(address, lane, api, { transactionalId, timeoutMs, topicData: [...topics].map(([name, partitionData]) => ({ name, partitionData })) })
+    answers = new Map(responses.flatMap(({ name, partitionResponses }) => partitionResponses.map(answer => [`${answer.index} ${name}`, answer] as const)))
   } catch (error) {
     if (!(error instanceof Again)) throw error
     return entries.map(entry => ({ entry, offset: error }))
   }
   return entries.map(entry => {
     const { topic, partition } = entry.batch
-    const answer = answers.find(one => one.topic === topic && one.partition === partition)
+    const answer = answers.get(`${partition} ${topic}`)
     try {
       if (answer === undefined) throw new Again('the answer lacks the partition', true)
-      check(answer.errorCode, { topic, partition, message: answer.message })
+      check(answer.errorCode, { topic, partition, message: answer.errorMessage ?? answer.recordErrors[0]?.batchIndexErrorMessage })
       return { entry, offset: answer.baseOffset }
     } catch (error) {
       if (!(error instanceof Again)) throw error

@@ -1,141 +1,117 @@
-import { type API, createAPI, type Reader, Writer } from '@platformatic/kafka'
-import type { AbortedTransaction } from './committed.ts'
+import { type AnswerOf, api, type RequestOf } from './api.ts'
+import { array, before, bool, bytes, type Field, fixed, int16, int32, int53, int64, int8, noUuid, nullableArray, nullableString, since, string, struct, tagged, uuid, type ValueOf } from './fields.ts'
 
 /**
- * The requests that the toolkit lacks, or whose answers it would take apart: answers carry error codes and never throw.
+ * The requests for records and transactions, and to find one's way.
  *
- * Source: Kafka 4.1's message definitions (clients/src/main/resources/common/message)
+ * Shape:  names, order and versions as in Kafka's message definitions; answers carry error codes and never throw
+ * Source: Kafka 3.3 to 4.1, clients/src/main/resources/common/message
  */
 
-const none = () => {}
 const readCommitted = 1
-const replicaOfConsumers = -1
+const consumers = -1
+const allInSync = -1
+const unknownEpoch = fixed(int32, -1)
 
-export interface FetchPlace { readonly partition: number, readonly offset: number, readonly bytesMax: number }
-export interface FetchTopic { readonly topicId: string, readonly partitions: readonly FetchPlace[] }
-export interface FetchAsk { readonly waitMs: number, readonly bytesMin: number, readonly bytesMax: number, readonly topics: readonly FetchTopic[] }
-export interface FetchedPartition {
-  readonly partition: number
-  readonly errorCode: number
-  /** Offset of the first record of a transaction that is still open, or the end. */
-  readonly lastStable: number
-  readonly logStart: number
-  readonly aborted: readonly AbortedTransaction[]
-  readonly records: Uint8Array
+const featureRange = struct({ name: string, maxVersionLevel: int16, minVersionLevel: int16 })
+const versionRanges = struct({ apiKeys: array(struct({ apiKey: int16, minVersion: int16, maxVersion: int16 })), throttleTimeMs: int32 }, { finalizedFeatures: tagged(2, array(featureRange), []) })
+/** A broker that does not know our version of this question answers in the oldest form. */
+const versionsOrError: Pick<Field<ValueOf<typeof versionRanges> & { readonly errorCode: number }>, 'read'> = {
+  read: from => {
+    const errorCode = from.int16()
+    if (errorCode === 0) return { errorCode, ...versionRanges.read(from) }
+    from.bytes(from.left)
+    return { errorCode, apiKeys: [], throttleTimeMs: 0, finalizedFeatures: [] }
+  },
 }
-export interface FetchAnswer { readonly errorCode: number, readonly topics: readonly { readonly topicId: string, readonly partitions: readonly FetchedPartition[] }[] }
+export const apiVersions = api(18, 'ApiVersions', { versions: [3, 3] }, { clientSoftwareName: fixed(string, 'millrace'), clientSoftwareVersion: fixed(string, '1') }, versionsOrError)
+
+export const metadata = api(3, 'Metadata', { versions: [12, 12] }, {
+  topics: nullableArray(struct({ topicId: fixed(uuid, noUuid), name: nullableString })), allowAutoTopicCreation: fixed(bool, false), includeTopicAuthorizedOperations: fixed(bool, false),
+}, {
+  throttleTimeMs: int32, brokers: array(struct({ nodeId: int32, host: string, port: int32, rack: nullableString })), clusterId: nullableString, controllerId: int32,
+  topics: array(struct({
+    errorCode: int16, name: nullableString, topicId: uuid, isInternal: bool,
+    partitions: array(struct({ errorCode: int16, partitionIndex: int32, leaderId: int32, leaderEpoch: int32, replicaNodes: array(int32), isrNodes: array(int32), offlineReplicas: array(int32) })),
+    topicAuthorizedOperations: int32,
+  })),
+})
+
+export const findCoordinator = api(10, 'FindCoordinator', { versions: [4, 6] }, { keyType: int8, coordinatorKeys: array(string) }, {
+  throttleTimeMs: int32, coordinators: array(struct({ key: string, nodeId: int32, host: string, port: int32, errorCode: int16, errorMessage: nullableString })),
+})
 
 /** Topics by id, read committed, no fetch session. */
-export const fetchV17: API<[ask: FetchAsk], FetchAnswer> = createAPI(1, 17, ({ waitMs, bytesMin, bytesMax, topics }: FetchAsk) => Writer.create()
-  .appendInt32(waitMs).appendInt32(bytesMin).appendInt32(bytesMax).appendInt8(readCommitted)
-  .appendInt32(0).appendInt32(-1)
-  .appendArray([...topics], (w, topic) => {
-    w.appendUUID(topic.topicId).appendArray([...topic.partitions], (w, { partition, offset, bytesMax }) => {
-      w.appendInt32(partition).appendInt32(-1).appendInt64(BigInt(offset)).appendInt32(-1).appendInt64(-1n).appendInt32(bytesMax)
-    })
-  })
-  .appendArray([], none).appendString('').appendTaggedFields(), (_correlation, _key, _version, r) => {
-  r.readInt32()
-  const errorCode = r.readInt16()
-  r.readInt32()
-  return { errorCode, topics: r.readArray(r => ({ topicId: r.readUUID(), partitions: r.readArray(fetchedPartition) })) }
+export const fetch = api(1, 'Fetch', { versions: [13, 17] }, {
+  replicaId: before(15, fixed(int32, consumers)), maxWaitMs: int32, minBytes: int32, maxBytes: int32, isolationLevel: fixed(int8, readCommitted), sessionId: fixed(int32, 0), sessionEpoch: fixed(int32, -1),
+  topics: array(struct({
+    topicId: uuid,
+    partitions: array(struct({ partition: int32, currentLeaderEpoch: unknownEpoch, fetchOffset: int53, lastFetchedEpoch: unknownEpoch, logStartOffset: fixed(int64, -1n), partitionMaxBytes: int32 })),
+  })),
+  forgottenTopicsData: fixed(array(int32), []), rackId: fixed(string, ''),
+}, {
+  throttleTimeMs: int32, errorCode: int16, sessionId: int32,
+  responses: array(struct({
+    topicId: uuid,
+    partitions: array(struct({
+      partitionIndex: int32, errorCode: int16, highWatermark: int53, lastStableOffset: int53, logStartOffset: int53,
+      abortedTransactions: nullableArray(struct({ producerId: int64, firstOffset: int53 })), preferredReadReplica: int32, records: recordsField(),
+    })),
+  })),
+})
+export type FetchedPartition = AnswerOf<typeof fetch>['responses'][number]['partitions'][number]
+
+/** Null is nothing, as an error's answer has it. */
+function recordsField (): Field<Uint8Array> {
+  return { write: bytes.write, read: from => from.bytes(from.length(true) ?? 0) }
+}
+
+/** From 12 on it adds its partitions to the transaction by itself: the new transaction protocol only. */
+export const produce = api(0, 'Produce', { versions: [9, 12] }, {
+  transactionalId: nullableString, acks: fixed(int16, allInSync), timeoutMs: int32,
+  topicData: array(struct({ name: string, partitionData: array(struct({ index: int32, records: bytes })) })),
+}, {
+  responses: array(struct({
+    name: string,
+    partitionResponses: array(struct({
+      index: int32, errorCode: int16, baseOffset: int53, logAppendTimeMs: int53, logStartOffset: int53,
+      recordErrors: array(struct({ batchIndex: int32, batchIndexErrorMessage: nullableString })), errorMessage: nullableString,
+    })),
+  })),
+  throttleTimeMs: int32,
+})
+export type ProducedPartition = AnswerOf<typeof produce>['responses'][number]['partitionResponses'][number]
+
+export const listOffsets = api(2, 'ListOffsets', { versions: [7, 9] }, {
+  replicaId: fixed(int32, consumers), isolationLevel: fixed(int8, readCommitted),
+  topics: array(struct({ name: string, partitions: array(struct({ partitionIndex: int32, currentLeaderEpoch: unknownEpoch, timestamp: int53 })) })),
+}, {
+  throttleTimeMs: int32, topics: array(struct({ name: string, partitions: array(struct({ partitionIndex: int32, errorCode: int16, timestamp: int53, offset: int53, leaderEpoch: int32 })) })),
 })
 
-function fetchedPartition (r: Reader): FetchedPartition {
-  const partition = r.readInt32()
-  const errorCode = r.readInt16()
-  r.readInt64()
-  const lastStable = Number(r.readInt64())
-  const logStart = Number(r.readInt64())
-  const aborted = r.readNullableArray(r => ({ producerId: r.readInt64(), firstOffset: Number(r.readInt64()) })) ?? []
-  r.readInt32()
-  return { partition, errorCode, lastStable, logStart, aborted, records: r.readBytes() }
-}
-
-export interface ProduceTopic { readonly name: string, readonly partitions: readonly { readonly partition: number, readonly bytes: Uint8Array }[] }
-export interface ProducedPartition { readonly topic: string, readonly partition: number, readonly errorCode: number, readonly baseOffset: number, readonly message: string | null }
-type Produce = API<[transactionalId: string | null, timeoutMs: number, topics: readonly ProduceTopic[]], readonly ProducedPartition[]>
-
-const acksOfAll = -1
-const produce = (version: number): Produce => createAPI(0, version, (transactionalId: string | null, timeoutMs: number, topics: readonly ProduceTopic[]) => Writer.create()
-  .appendString(transactionalId).appendInt16(acksOfAll).appendInt32(timeoutMs)
-  .appendArray([...topics], (w, { name, partitions }) => {
-    w.appendString(name).appendArray([...partitions], (w, { partition, bytes }) => { w.appendInt32(partition).appendBytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)) })
-  })
-  .appendTaggedFields(), (_correlation, _key, _version, r) => r.readArray(r => {
-  const topic = r.readString()
-  return r.readArray(r => producedPartition(topic, r))
-}).flat())
-
-function producedPartition (topic: string, r: Reader): ProducedPartition {
-  const partition = r.readInt32()
-  const errorCode = r.readInt16()
-  const baseOffset = Number(r.readInt64())
-  r.readInt64()
-  r.readInt64()
-  const why = r.readArray(r => ({ index: r.readInt32(), message: r.readNullableString() }))
-  const message = r.readNullableString()
-  return { topic, partition, errorCode, baseOffset, message: message ?? why[0]?.message ?? null }
-}
-
-export const produceV11 = produce(11)
-/** Adds its partitions to the transaction by itself: the new transaction protocol only. */
-export const produceV12 = produce(12)
-
-export interface TransactionOffsets {
-  readonly transactionalId: string
-  readonly group: string
-  readonly producerId: bigint
-  readonly epoch: number
-  readonly generation: number
-  readonly memberId: string
-  readonly instanceId: string
-  readonly topics: readonly { readonly name: string, readonly partitions: readonly { readonly partition: number, readonly offset: number, readonly metadata: string }[] }[]
-}
-export interface CommittedPartition { readonly topic: string, readonly partition: number, readonly errorCode: number }
-
-/** Adds the group to the transaction by itself. Source: KIP-447 (generation and member), KIP-890 */
-export const txnOffsetCommitV5: API<[offsets: TransactionOffsets], readonly CommittedPartition[]> = createAPI(28, 5, (offsets: TransactionOffsets) => Writer.create()
-  .appendString(offsets.transactionalId).appendString(offsets.group).appendInt64(offsets.producerId).appendInt16(offsets.epoch)
-  .appendInt32(offsets.generation).appendString(offsets.memberId).appendString(offsets.instanceId)
-  .appendArray([...offsets.topics], (w, { name, partitions }) => {
-    w.appendString(name).appendArray([...partitions], (w, { partition, offset, metadata }) => { w.appendInt32(partition).appendInt64(BigInt(offset)).appendInt32(-1).appendString(metadata) })
-  })
-  .appendTaggedFields(), (_correlation, _key, _version, r) => {
-  r.readInt32()
-  return r.readArray(r => {
-    const topic = r.readString()
-    return r.readArray(r => ({ topic, partition: r.readInt32(), errorCode: r.readInt16() }))
-  }).flat()
+export const deleteRecords = api(21, 'DeleteRecords', { versions: [2, 2] }, {
+  topics: array(struct({ name: string, partitions: array(struct({ partitionIndex: int32, offset: int53 })) })), timeoutMs: int32,
+}, {
+  throttleTimeMs: int32, topics: array(struct({ name: string, partitions: array(struct({ partitionIndex: int32, lowWatermark: int53, errorCode: int16 })) })),
 })
 
-export interface EndedTransaction { readonly errorCode: number, readonly producerId: bigint, readonly epoch: number }
+export const initProducerId = api(22, 'InitProducerId', { versions: [4, 5] }, { transactionalId: nullableString, transactionTimeoutMs: int32, producerId: fixed(int64, -1n), producerEpoch: fixed(int16, -1) }, {
+  throttleTimeMs: int32, errorCode: int16, producerId: int64, producerEpoch: int16,
+})
 
-/** Gives the producer's next epoch, so that what is left of this transaction can not end the next one. Source: KIP-890 */
-export const endTxnV5: API<[transactionalId: string, producerId: bigint, epoch: number, committed: boolean], EndedTransaction> = createAPI(26, 5,
-  (transactionalId: string, producerId: bigint, epoch: number, committed: boolean) => Writer.create().appendString(transactionalId).appendInt64(producerId).appendInt16(epoch).appendBoolean(committed).appendTaggedFields(),
-  (_correlation, _key, _version, r) => {
-    r.readInt32()
-    return { errorCode: r.readInt16(), producerId: r.readInt64(), epoch: r.readInt16() }
-  })
+/** From 5 on it adds the group to the transaction by itself. Source: KIP-447 (generation and member), KIP-890 */
+export const txnOffsetCommit = api(28, 'TxnOffsetCommit', { versions: [3, 5] }, {
+  transactionalId: string, groupId: string, producerId: int64, producerEpoch: int16, generationId: int32, memberId: string, groupInstanceId: nullableString,
+  topics: array(struct({ name: string, partitions: array(struct({ partitionIndex: int32, committedOffset: int53, committedLeaderEpoch: unknownEpoch, committedMetadata: nullableString })) })),
+}, {
+  throttleTimeMs: int32, topics: array(struct({ name: string, partitions: array(struct({ partitionIndex: int32, errorCode: int16 })) })),
+})
+export type TransactionOffsets = RequestOf<typeof txnOffsetCommit>['topics']
 
-/** Features that the cluster has finalised, by name, with their level. */
-export interface Features { readonly errorCode: number, readonly versions: ReadonlyMap<number, { readonly min: number, readonly max: number }>, readonly finalised: ReadonlyMap<string, number> }
+/** From 5 on it gives the producer's next epoch, so that what is left of this transaction can not end the next one. Source: KIP-890 */
+export const endTxn = api(26, 'EndTxn', { versions: [3, 5] }, { transactionalId: string, producerId: int64, producerEpoch: int16, committed: bool }, {
+  throttleTimeMs: int32, errorCode: int16, producerId: since(5, int64, -1n), producerEpoch: since(5, int16, -1),
+})
 
-const finalisedFeatures = 2
-export const apiVersionsV3: API<[], Features> = createAPI(18, 3, () => Writer.create().appendString('millrace').appendString('1').appendTaggedFields(), (_correlation, _key, _version, r) => {
-  const errorCode = r.readInt16()
-  const versions = new Map(r.readArray(r => [r.readInt16(), { min: r.readInt16(), max: r.readInt16() }] as const))
-  r.readInt32()
-  let finalised = new Map<string, number>()
-  for (let tags = r.readUnsignedVarInt(); tags > 0; tags -= 1) {
-    const tag = r.readUnsignedVarInt()
-    const end = r.readUnsignedVarInt() + r.position
-    if (tag === finalisedFeatures) finalised = new Map(r.readArray(r => { const name = r.readString(); const max = r.readInt16(); r.readInt16(); return [name, max] as const }))
-    r.position = end
-  }
-  return { errorCode, versions, finalised }
-}, true, false)
-
-export const consumers = replicaOfConsumers
-export const committedOnly = readCommitted
+export const saslHandshake = api(17, 'SaslHandshake', { versions: [1, 1], flexible: false }, { mechanism: string }, { errorCode: int16, mechanisms: array(string) })
+export const saslAuthenticate = api(36, 'SaslAuthenticate', { versions: [2, 2] }, { authBytes: bytes }, { errorCode: int16, errorMessage: nullableString, authBytes: bytes, sessionLifetimeMs: int53 })

@@ -1,12 +1,12 @@
-import { createTopicsV7, deleteTopicsV6, describeConfigsV4, incrementalAlterConfigsV1 } from '@platformatic/kafka'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { TopicInfo, TopicSpec } from '../../pipelines/core/ports.ts'
+import { createTopics, deleteTopics, describeConfigs, incrementalAlterConfigs } from './admin-requests.ts'
 import type { Cluster, TopicPlace } from './cluster.ts'
 import { Again, check, codeName } from './codes.ts'
 import { checkTopic } from './names.ts'
 
 const topicResource = 2
-const setConfig = 0 as const
+const setConfig = 0
 const adminTimeoutMs = 15_000
 const described = ['cleanup.policy', 'retention.ms', 'retention.bytes', 'message.timestamp.type']
 
@@ -50,7 +50,7 @@ export class Topics {
     const doomed = await this.#cluster.retry(`find topic ${name}`, () => this.#cluster.findTopic(full))
     if (doomed === null) return
     await this.#cluster.retry(`delete topic ${name}`, async () => {
-      const { responses: [gone] } = await this.#cluster.anywhere('control', deleteTopicsV6.api, [{ name: null, topicId: doomed.id }] as unknown as Parameters<typeof deleteTopicsV6.createRequest>[0], adminTimeoutMs)
+      const { responses: [gone] } = await this.#cluster.anywhere('control', deleteTopics, { topics: [{ topicId: doomed.id }], timeoutMs: adminTimeoutMs })
       if (gone !== undefined && codeName(gone.errorCode) !== 'UNKNOWN_TOPIC_ID') check(gone.errorCode, { topic: name })
     })
     await this.#cluster.retry(`delete topic ${name}`, async () => {
@@ -102,7 +102,7 @@ export class Topics {
     const { retentionMs, retentionBytes = null } = spec
     if (existing.retentionMs === retentionMs && existing.retentionBytes === retentionBytes) return existing
     const configs = [{ name: 'retention.ms', value: `${retentionMs ?? -1}` }, { name: 'retention.bytes', value: `${retentionBytes ?? -1}` }]
-    const { responses: [altered] } = await this.#cluster.anywhere('control', incrementalAlterConfigsV1.api, [{ resourceType: topicResource, resourceName: this.full(spec.name), configs: configs.map(config => ({ ...config, configOperation: setConfig })) }], false)
+    const { responses: [altered] } = await this.#cluster.anywhere('control', incrementalAlterConfigs, { resources: [{ resourceType: topicResource, resourceName: this.full(spec.name), configs: configs.map(config => ({ ...config, configOperation: setConfig })) }] })
     check(altered?.errorCode ?? 0, { topic: spec.name, message: altered?.errorMessage })
     throw new Again('the retention was changed, and does not show yet', false)
   }
@@ -111,18 +111,18 @@ export class Topics {
     const { replication, batchBytesMax } = this.#options
     const configs = Object.entries({ 'cleanup.policy': cleanup, 'retention.ms': retentionMs ?? -1, 'retention.bytes': retentionBytes ?? -1, 'message.timestamp.type': timestamps, 'max.message.bytes': batchBytesMax })
       .map(([name, value]) => ({ name, value: `${value}` }))
-    const { topics: [made] } = await this.#cluster.anywhere('control', createTopicsV7.api, [{ name: this.full(name), numPartitions: partitions, replicationFactor: replication, assignments: [], configs }], adminTimeoutMs, false)
+    const { topics: [made] } = await this.#cluster.anywhere('control', createTopics, { topics: [{ name: this.full(name), numPartitions: partitions, replicationFactor: replication, configs }], timeoutMs: adminTimeoutMs })
     if (made === undefined || codeName(made.errorCode) === 'TOPIC_ALREADY_EXISTS') return
     check(made.errorCode, { topic: name, partitions, replication, message: made.errorMessage })
   }
 
   async #configs (names: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<string, string | null>>> {
     if (names.length === 0) return new Map()
-    const { results } = await this.#cluster.anywhere('control', describeConfigsV4.api, names.map(resourceName => ({ resourceType: topicResource, resourceName, configurationKeys: [...described] })), false, false)
+    const { results } = await this.#cluster.anywhere('control', describeConfigs, { resources: names.map(resourceName => ({ resourceType: topicResource, resourceName, configurationKeys: described })) })
     return new Map(results.flatMap(({ errorCode, resourceName, configs }) => {
       if (codeName(errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION') return []
       check(errorCode, { topic: resourceName })
-      return [[resourceName, new Map(configs.map(({ name, value }) => [name, value ?? null]))] as const]
+      return [[resourceName, new Map(configs.map(({ name, value }) => [name, value]))] as const]
     }))
   }
 }

@@ -1,11 +1,10 @@
-import { initProducerIdV5 } from '@platformatic/kafka'
 import type { Crc32c } from '../../pipelines/core/crc32c.ts'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { ClockPort } from '../../pipelines/core/ports.ts'
 import type { Cluster } from './cluster.ts'
 import { Again, check } from './codes.ts'
 import { produceAll, Unknown } from './produce.ts'
-import { endTxnV5, produceV12, type TransactionOffsets, txnOffsetCommitV5 } from './requests.ts'
+import { endTxn, initProducerId, produce, type TransactionOffsets, txnOffsetCommit } from './requests.ts'
 import { type Parcel, stamp } from './stamp.ts'
 
 /** Answers to offsets of a generation that has ended. */
@@ -19,7 +18,7 @@ export interface TransactionsOptions { readonly clock: ClockPort, readonly crc: 
 export interface GroupFacts { readonly group: string, readonly generation: number, readonly memberId: string, readonly instanceId: string }
 export interface Transaction {
   readonly parcels: readonly Parcel[]
-  readonly offsets: TransactionOffsets['topics']
+  readonly offsets: TransactionOffsets
   /** As whom the group knows this worker now; again when it refuses the one given, since it has shared out anew meanwhile. Throws when the worker may not commit any more. */
   readonly facts: (refused: GroupFacts | null) => Promise<GroupFacts>
   /** Throws when this worker may not begin to write any more. What was begun is finished: its offsets were taken by the right generation. */
@@ -98,7 +97,7 @@ export class Transactions {
   }
 
   async #send (turn: Turn, { parcels, offsets, facts }: Transaction): Promise<readonly Written[]> {
-    for (const { topic, partition } of [...parcels, ...offsets.flatMap(({ name, partitions }) => partitions.map(({ partition }) => ({ topic: name, partition })))]) {
+    for (const { topic, partition } of [...parcels, ...offsets.flatMap(({ name, partitions }) => partitions.map(({ partitionIndex }) => ({ topic: name, partition: partitionIndex })))]) {
       await this.#cluster.retry(`commit to ${topic}`, () => this.#cluster.atLeader(topic, partition, async () => {}))
     }
     if (parcels.length === 0 && offsets.length === 0) return []
@@ -124,18 +123,19 @@ export class Transactions {
         turn.next.set(name, sequence + parcel.count)
         return { ...parcel, bytes: stamp(parcel, { producerId, epoch, sequence, transactional: true }, crc) }
       })
-      const offsets = await this.#settled('append', () => produceAll(this.#cluster, batches, { api: produceV12, transactionalId, timeoutMs: requestTimeoutMs, lane: 'produce', again: false, patienceMs: timeoutMs }))
+      const offsets = await this.#settled('append', () => produceAll(this.#cluster, batches, { api: produce, transactionalId, timeoutMs: requestTimeoutMs, lane: 'produce', again: false, patienceMs: timeoutMs }))
       batches.forEach(({ topic, partition, count }, at) => { ends.set(`${partition} ${topic}`, { topic, partition, end: offsets[at]! + count + 1 }) })
     }
     return [...ends.values()]
   }
 
-  async #offsets ({ transactionalId, producerId, epoch }: Turn, topics: TransactionOffsets['topics'], factsNow: Transaction['facts']): Promise<void> {
+  async #offsets ({ transactionalId, producerId, epoch }: Turn, topics: TransactionOffsets, factsNow: Transaction['facts']): Promise<void> {
     for (let facts = await factsNow(null); ; facts = await factsNow(facts)) {
       const { group, generation, memberId, instanceId } = facts
       try {
         await this.#once('commit offsets', () => this.#cluster.atCoordinator('group', group, async address => {
-          for (const { topic, partition, errorCode } of await this.#cluster.call(address, 'transaction', txnOffsetCommitV5, { transactionalId, group, producerId, epoch, generation, memberId, instanceId, topics })) check(errorCode, { group, topic, partition })
+          const answer = await this.#cluster.call(address, 'transaction', txnOffsetCommit, { transactionalId, groupId: group, producerId, producerEpoch: epoch, generationId: generation, memberId, groupInstanceId: instanceId, topics })
+          for (const { name: topic, partitions } of answer.topics) for (const { partitionIndex: partition, errorCode } of partitions) check(errorCode, { group, topic, partition })
         }))
         return
       } catch (error) {
@@ -148,7 +148,7 @@ export class Transactions {
     if (turn.openedMs === null) return
     const { transactionalId } = turn
     await this.#once('end the transaction', () => this.#cluster.atCoordinator('transaction', transactionalId, async address => {
-      const { errorCode, producerId, epoch } = await this.#cluster.call(address, 'transaction', endTxnV5, transactionalId, turn.producerId, turn.epoch, committed)
+      const { errorCode, producerId, producerEpoch: epoch } = await this.#cluster.call(address, 'transaction', endTxn, { transactionalId, producerId: turn.producerId, producerEpoch: turn.epoch, committed })
       check(errorCode, { transactionalId })
       Object.assign(turn, { producerId, epoch, openedMs: null })
     }))
@@ -176,7 +176,7 @@ export class Transactions {
 
 async function initialise (cluster: Cluster, transactionalId: string, timeoutMs: number) {
   return cluster.retry('take over the transactional id', () => cluster.atCoordinator('transaction', transactionalId, async address => {
-    const answer = await cluster.call(address, 'control', initProducerIdV5.api, transactionalId, timeoutMs)
+    const answer = await cluster.call(address, 'control', initProducerId, { transactionalId, transactionTimeoutMs: timeoutMs })
     check(answer.errorCode, { transactionalId })
     return answer
   }))

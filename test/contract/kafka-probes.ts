@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Producer as ForeignProducer, stringSerializers } from '@platformatic/kafka'
-import { Kafka, logLevel } from 'kafkajs'
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import kafkajs, { type Kafka as Client } from 'kafkajs'
 import { machineClock } from '../../connectors/embedded/clock.ts'
 import { kafkaSettings, openKafkaLog } from '../../connectors/kafka/public.ts'
 import type { TopicSpec } from '../../pipelines/core/ports.ts'
 import { bootstrapServers, type KafkaUnderTest, kafkaLog, noKafka } from './kafka-cluster.ts'
 import { batchOf, fails, valuesIn, valuesOf } from './log.ts'
 
+const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs
+CompressionCodecs[CompressionTypes.ZSTD] = () => ({ compress: async ({ buffer }: { readonly buffer: Buffer }) => zstdCompressSync(buffer), decompress: async (buffer: Buffer) => zstdDecompressSync(buffer) })
+
 const topicSpec = (name: string, partitions = 1): TopicSpec => ({ name, partitions, cleanup: 'delete', retentionMs: null, timestamps: 'CreateTime' })
 const pause = (ms: number) => new Promise(resolve => { setTimeout(resolve, ms) })
 const offsetAt = (offset: number, partition = 0, topic = 'in') => ({ appends: [], offsets: [{ topic, partition, offset, metadata: `at ${offset}` }] })
 
-function probe (behaviour: string, body: (subject: KafkaUnderTest, foreign: Kafka) => Promise<void>): void {
+function probe (behaviour: string, body: (subject: KafkaUnderTest, foreign: Client) => Promise<void>): void {
   test(`kafka log ${behaviour}`, { skip: noKafka ?? false }, async () => {
     const subject = await kafkaLog()
     const foreign = new Kafka({ brokers: (await bootstrapServers()).split(','), clientId: 'foreign', logLevel: logLevel.NOTHING })
@@ -20,7 +23,7 @@ function probe (behaviour: string, body: (subject: KafkaUnderTest, foreign: Kafk
   })
 }
 
-async function transactions (foreign: Kafka, transactionalId: string, topic: string, parts: readonly (readonly [values: readonly string[], end: 'commit' | 'abort'])[]): Promise<void> {
+async function transactions (foreign: Client, transactionalId: string, topic: string, parts: readonly (readonly [values: readonly string[], end: 'commit' | 'abort'])[]): Promise<void> {
   const producer = foreign.producer({ transactionalId, maxInFlightRequests: 1, idempotent: true })
   await producer.connect()
   for (const [values, end] of parts) {
@@ -133,15 +136,16 @@ export function kafkaProbes (): void {
     await assert.rejects(first.commit(offsetAt(8, 1)))
   })
 
-  probe('reads what other clients compressed', async ({ log, prefix }) => {
-    for (const compression of ['gzip', 'snappy', 'lz4', 'zstd'] as const) {
-      await log.createTopic(topicSpec(compression))
-      const producer = new ForeignProducer({ clientId: 'foreign', bootstrapBrokers: (await bootstrapServers()).split(','), serializers: stringSerializers, compression })
-      const values = Array.from({ length: 500 }, (_, index) => `${compression} ${index} ${'reading '.repeat(index % 20)}`)
-      await producer.send({ messages: values.map(value => ({ topic: prefix + compression, partition: 0, key: 'k', value })) })
-      await producer.close()
-      assert.deepEqual(await valuesIn(log, compression, 0), values)
+  probe('reads what other clients compressed', async ({ log, prefix }, foreign) => {
+    const producer = foreign.producer()
+    await producer.connect()
+    for (const name of ['GZIP', 'ZSTD'] as const) {
+      await log.createTopic(topicSpec(name))
+      const values = Array.from({ length: 500 }, (_, index) => `${name} ${index} ${'reading '.repeat(index % 20)}`)
+      await producer.send({ topic: prefix + name, compression: CompressionTypes[name], messages: values.map(value => ({ partition: 0, key: 'k', value })) })
+      assert.deepEqual(await valuesIn(log, name, 0), values)
     }
+    await producer.disconnect()
   })
 
   probe('refuses to read on in a topic that was made anew under the same name, until it is asked for it', async ({ log, another }) => {

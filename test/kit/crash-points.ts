@@ -1,16 +1,12 @@
-import { initProducerIdV5, joinGroupV9, offsetFetchV9, syncGroupV5 } from '@platformatic/kafka'
-import { type Address, Connections, type ConnectionsOptions, type Lane, type Wire } from '../../connectors/kafka/connections.ts'
-import { endTxnV5, fetchV17, produceV12, txnOffsetCommitV5 } from '../../connectors/kafka/requests.ts'
+import type { Api } from '../../connectors/kafka/api.ts'
+import type { Address } from '../../connectors/kafka/connection.ts'
+import { Connections, type ConnectionsOptions, type Lane, type Wire } from '../../connectors/kafka/connections.ts'
 import { type At, type Point, points } from '../../pipelines/runtime/points.ts'
 
-type Api = Parameters<Wire['call']>[2]
-const requests = new Map<unknown, string>([
-  [produceV12, 'Produce'], [txnOffsetCommitV5, 'TxnOffsetCommit'], [endTxnV5, 'EndTxn'], [initProducerIdV5.api, 'InitProducerId'],
-  [joinGroupV9.api, 'JoinGroup'], [syncGroupV5.api, 'SyncGroup'], [offsetFetchV9.api, 'OffsetFetch'], [fetchV17, 'Fetch'],
-])
+const requests = ['Produce', 'TxnOffsetCommit', 'EndTxn', 'InitProducerId', 'JoinGroup', 'SyncGroup', 'OffsetFetch', 'Fetch']
 
 /** Where a worker may be told to die: between the steps of the race, and as a request goes out or its answer is there. */
-export const crashPoints: readonly string[] = [...points, ...[...requests.values()].flatMap(name => [`${name} sent`, `${name} answered`])]
+export const crashPoints: readonly string[] = [...points, ...requests.flatMap(name => [`${name} sent`, `${name} answered`])]
 
 /**
  * Dies, as of `kill -9`, the nth time that it comes to the point which MILLRACE_CRASH_AT names as `point#n`.
@@ -39,15 +35,15 @@ export class CrashAt {
   /** The network, watched. */
   wire (options: ConnectionsOptions): Wire {
     const connections = new Connections(options)
-    const call = async <A extends unknown[], R>(address: Address, lane: Lane, api: Api, ...args: A): Promise<R> => {
-      const name = requests.get(api)
-      const answer = connections.call(address, lane, api as never, ...args as never) as Promise<R>
+    const call = async <Q, A>(address: Address, lane: Lane, asked: Api<Q, A>, request: Q): Promise<A> => {
+      const answer = connections.call(address, lane, asked, request)
+      if (!requests.includes(asked.name)) return answer
       // Later: so that the request is on its way.
-      if (name !== undefined) setImmediate(() => { this.come(`${name} sent`) })
+      setImmediate(() => { this.come(`${asked.name} sent`) })
       const answered = await answer
-      if (name !== undefined) this.come(`${name} answered`)
+      this.come(`${asked.name} answered`)
       return answered
     }
-    return { call: call as Wire['call'], close: () => connections.close() }
+    return { call, close: () => connections.close() }
   }
 }

@@ -20,7 +20,7 @@ const rooms: Readonly<Record<string, Room>> = {
   'pipelines/catalog': { rooms: ['pipelines/define', 'schemas'], packages: [] },
   'pipelines/cli': { rooms: ['*'], packages: ['commander', 'picocolors', 'csv-parse', 'millrace'] },
   'connectors/embedded': { rooms: ['pipelines/core', 'schemas'], packages: ['lmdb', '@node-rs/crc32', 'zod'] },
-  'connectors/kafka': { rooms: ['pipelines/core', 'schemas'], packages: ['@platformatic/kafka', '@node-rs/crc32', 'zod'] },
+  'connectors/kafka': { rooms: ['pipelines/core', 'schemas'], packages: ['@node-rs/crc32', 'zod'] },
   'connectors/duckdb': { rooms: ['pipelines/core', 'schemas'], packages: ['@duckdb/node-api', '@duckdb/node-bindings', 'zod'] },
   'connectors/registry': { rooms: ['pipelines/core', 'schemas'], packages: ['zod'] },
 }

@@ -1,6 +1,7 @@
-import type { API } from '@platformatic/kafka'
-import * as toolkit from '@platformatic/kafka'
-import { apiVersionsV3, endTxnV5, type FetchAnswer, type FetchAsk, fetchV17, type ProducedPartition, type ProduceTopic, produceV11, produceV12, type TransactionOffsets, txnOffsetCommitV5 } from '../../../connectors/kafka/requests.ts'
+import * as admin from '../../../connectors/kafka/admin-requests.ts'
+import type { Api, RequestOf } from '../../../connectors/kafka/api.ts'
+import * as groups from '../../../connectors/kafka/group-requests.ts'
+import * as requests from '../../../connectors/kafka/requests.ts'
 import type { ClockPort } from '../../../pipelines/core/ports.ts'
 import { code } from './codes.ts'
 import { BrokerGroup } from './group.ts'
@@ -9,8 +10,8 @@ import { BrokerPartition } from './partition.ts'
 import { TransactionCoordinator } from './transactions.ts'
 
 const node = { nodeId: 1, host: 'broker', port: 9092 }
-const earliest = -2n
-const latest = -1n
+const earliest = -2
+const latest = -1
 const batchBytesMax = 16 << 20
 
 interface BrokerTopic { readonly id: string, readonly name: string, readonly partitions: BrokerPartition[], readonly configs: Map<string, string> }
@@ -20,8 +21,10 @@ export interface BrokersOptions {
   readonly markerMs?: () => number
 }
 
-/** Name and handler of a request. */
-export interface Served { readonly name: string, readonly handle: (...args: never[]) => unknown }
+/** Name and handler of a request; the answer has what the connector reads of it. */
+export interface Served { readonly name: string, readonly handle: (request: never) => unknown }
+const served = <Q>(name: string, asked: Api<Q, unknown>, handle: (request: Q) => unknown): readonly [number, Served] => [asked.key, { name, handle }]
+type Partitions<T extends { readonly topics: readonly { readonly partitions: readonly unknown[] }[] }> = T['topics'][number]['partitions'][number]
 
 /**
  * A cluster in memory, as far as the connector uses one: topics, transactions, groups and their offsets. What a client asks is decided at once, or
@@ -77,40 +80,39 @@ export class Brokers {
   }
 
   /** What serves a request of the connector's. */
-  serving (api: API<never[], unknown>): Served {
-    const found = this.#served.get(api)
-    if (found === undefined) throw new RangeError('the brokers of the test do not know this request')
-    return found
+  serving (asked: Api<never, unknown>): Served {
+    const found = this.#served.get(asked.key)
+    if (found === undefined) throw new RangeError(`the brokers of the test do not know ${asked.name}`)
+    return found.name === 'produce' && asked.max < 12 ? { ...found, name: 'append' } : found
   }
 
-  readonly #served = new Map<unknown, Served>([
-    [apiVersionsV3, { name: 'versions', handle: () => ({ errorCode: 0, versions: new Map(), finalised: new Map([['transaction.version', 2]]) }) }],
-    [toolkit.metadataV12.api, { name: 'metadata', handle: (names: string[] | null) => this.#metadata(names) }],
-    [toolkit.findCoordinatorV6.api, { name: 'coordinator', handle: (_kind: number, keys: string[]) => ({ coordinators: keys.map(key => ({ key, errorCode: 0, ...node })) }) }],
-    [toolkit.createTopicsV7.api, { name: 'create', handle: (topics: Creation[]) => ({ topics: topics.map(({ name, numPartitions, configs }) => ({ name, errorCode: code(this.createTopic(name, { partitions: numPartitions, configs: new Map(configs.map(({ name, value }) => [name, value])) })), errorMessage: null })) }) }],
-    [toolkit.deleteTopicsV6.api, { name: 'delete', handle: (topics: { topicId: string }[]) => ({ responses: topics.map(({ topicId }) => ({ errorCode: code(this.#delete(topicId)) })) }) }],
-    [toolkit.describeConfigsV4.api, { name: 'configs', handle: (asked: { resourceName: string }[]) => ({ results: asked.map(({ resourceName }) => this.#configs(resourceName)) }) }],
-    [toolkit.incrementalAlterConfigsV1.api, { name: 'alter', handle: (asked: Alteration[]) => ({ responses: asked.map(({ resourceName, configs }) => { for (const { name, value } of configs) this.#topics.get(resourceName)?.configs.set(name, value); return { errorCode: 0, errorMessage: null } }) }) }],
-    [toolkit.listOffsetsV9.api, { name: 'offsets', handle: (_replica: number, _isolation: number, topics: Listing[]) => ({ topics: topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(one => this.#listed(name, one)) })) }) }],
-    [toolkit.deleteRecordsV2.api, { name: 'trim', handle: (topics: Trimming[]) => ({ topics: topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(({ partitionIndex, offset }) => this.#trimmed(name, partitionIndex, Number(offset))) })) }) }],
-    [toolkit.initProducerIdV5.api, { name: 'init', handle: (id: string | null, timeoutMs: number) => { const { error, producerId, epoch } = this.transactions.initialise(id, timeoutMs); return { errorCode: code(error), producerId, producerEpoch: epoch } } }],
-    [produceV11, { name: 'append', handle: (id: string | null, _timeoutMs: number, topics: ProduceTopic[]) => this.#produced(id, topics) }],
-    [produceV12, { name: 'produce', handle: (id: string | null, _timeoutMs: number, topics: ProduceTopic[]) => this.#produced(id, topics) }],
-    [txnOffsetCommitV5, { name: 'commit-offsets', handle: (ask: TransactionOffsets) => this.#holdOffsets(ask) }],
-    [endTxnV5, { name: 'end', handle: (id: string, producerId: bigint, epoch: number, committed: boolean) => { const { error, ...now } = this.transactions.end(id, producerId, epoch, committed); return { errorCode: code(error), ...now } } }],
-    [fetchV17, { name: 'fetch', handle: (ask: FetchAsk) => this.#fetched(ask) }],
-    [toolkit.offsetFetchV9.api, { name: 'committed', handle: (groups: OffsetAsk[], stable: boolean) => ({ groups: groups.map(one => this.#committed(one, stable)) }) }],
-    [toolkit.joinGroupV9.api, { name: 'join', handle: async (group: string, sessionMs: number, rebalanceMs: number, memberId: string, instanceId: string | null, _type: string, [first]: { name: string, metadata: Buffer }[]) => {
-      const { error, generation, ...rest } = await this.group(group).group.join({ memberId, instanceId, protocol: first!.name, metadata: first!.metadata, sessionMs, rebalanceMs })
+  readonly #served = new Map<number, Served>([
+    served('versions', requests.apiVersions, () => ({ errorCode: 0, apiKeys: [], finalizedFeatures: [{ name: 'transaction.version', maxVersionLevel: 2, minVersionLevel: 2 }] })),
+    served('metadata', requests.metadata, ({ topics }) => this.#metadata(topics?.map(({ name }) => name!) ?? null)),
+    served('coordinator', requests.findCoordinator, ({ coordinatorKeys }) => ({ coordinators: coordinatorKeys.map(key => ({ key, errorCode: 0, ...node })) })),
+    served('create', admin.createTopics, ({ topics }) => ({ topics: topics.map(({ name, numPartitions, configs }) => ({ name, errorCode: code(this.createTopic(name, { partitions: numPartitions, configs: new Map(configs.map(({ name, value }) => [name, value!])) })), errorMessage: null })) })),
+    served('delete', admin.deleteTopics, ({ topics }) => ({ responses: topics.map(({ topicId }) => ({ errorCode: code(this.#delete(topicId)) })) })),
+    served('configs', admin.describeConfigs, ({ resources }) => ({ results: resources.map(({ resourceName }) => this.#configs(resourceName)) })),
+    served('alter', admin.incrementalAlterConfigs, ({ resources }) => ({ responses: resources.map(({ resourceName, configs }) => { for (const { name, value } of configs) this.#topics.get(resourceName)?.configs.set(name, value!); return { errorCode: 0, errorMessage: null } }) })),
+    served('offsets', requests.listOffsets, ({ topics }) => ({ topics: topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(one => this.#listed(name, one)) })) })),
+    served('trim', requests.deleteRecords, ({ topics }) => ({ topics: topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(({ partitionIndex, offset }) => this.#trimmed(name, partitionIndex, offset)) })) })),
+    served('init', requests.initProducerId, ({ transactionalId, transactionTimeoutMs }) => { const { error, producerId, epoch } = this.transactions.initialise(transactionalId, transactionTimeoutMs); return { errorCode: code(error), producerId, producerEpoch: epoch } }),
+    served('produce', requests.produce, ({ transactionalId, topicData }) => ({ responses: topicData.map(({ name, partitionData }) => ({ name, partitionResponses: partitionData.map(({ index, records }) => this.#produced(transactionalId, { topic: name, partition: index, bytes: records })) })) })),
+    served('commit-offsets', requests.txnOffsetCommit, ask => this.#holdOffsets(ask)),
+    served('end', requests.endTxn, ({ transactionalId, producerId, producerEpoch, committed }) => { const { error, producerId: id, epoch } = this.transactions.end(transactionalId, producerId, producerEpoch, committed); return { errorCode: code(error), producerId: id, producerEpoch: epoch } }),
+    served('fetch', requests.fetch, ask => this.#fetched(ask)),
+    served('committed', groups.offsetFetch, ({ groups, requireStable }) => ({ groups: groups.map(one => this.#committed(one.groupId, one.topics ?? [], requireStable)) })),
+    served('join', groups.joinGroup, async ({ groupId, sessionTimeoutMs, rebalanceTimeoutMs, memberId, groupInstanceId, protocols: [first] }) => {
+      const { error, generation, ...rest } = await this.group(groupId).group.join({ memberId, instanceId: groupInstanceId, protocol: first!.name, metadata: Buffer.from(first!.metadata), sessionMs: sessionTimeoutMs, rebalanceMs: rebalanceTimeoutMs })
       return { errorCode: code(error), generationId: generation, protocolName: rest.protocol, ...rest }
-    } }],
-    [toolkit.syncGroupV5.api, { name: 'sync', handle: async (group: string, generation: number, memberId: string, instanceId: string | null, _type: string, _name: string, shares: { memberId: string, assignment: Buffer }[]) => {
-      const { error, assignment } = await this.group(group).group.sync({ memberId, instanceId, generation }, new Map(shares.map(({ memberId, assignment }) => [memberId, assignment])))
+    }),
+    served('sync', groups.syncGroup, async ({ groupId, generationId, memberId, groupInstanceId, assignments }) => {
+      const { error, assignment } = await this.group(groupId).group.sync({ memberId, instanceId: groupInstanceId, generation: generationId }, new Map(assignments.map(({ memberId, assignment }) => [memberId, Buffer.from(assignment)])))
       return { errorCode: code(error), assignment }
-    } }],
-    [toolkit.heartbeatV4.api, { name: 'heartbeat', handle: (group: string, generation: number, memberId: string, instanceId: string | null) => ({ errorCode: code(this.group(group).group.heartbeat({ memberId, instanceId, generation })) }) }],
-    [toolkit.leaveGroupV5.api, { name: 'leave', handle: (group: string, members: { memberId: string, groupInstanceId?: string | null }[]) => ({ errorCode: 0, members: members.map(({ memberId, groupInstanceId = null }) => ({ memberId, errorCode: code(this.group(group).group.leave({ memberId, instanceId: groupInstanceId })) })) }) }],
-    [toolkit.describeGroupsV5.api, { name: 'describe', handle: (groups: string[]) => ({ groups: groups.map(group => ({ errorCode: 0, groupId: group, groupState: groupStates[this.group(group).group.state], members: this.group(group).group.members })) }) }],
+    }),
+    served('heartbeat', groups.heartbeat, ({ groupId, generationId, memberId, groupInstanceId }) => ({ errorCode: code(this.group(groupId).group.heartbeat({ memberId, instanceId: groupInstanceId, generation: generationId })) })),
+    served('leave', groups.leaveGroup, ({ groupId, members }) => ({ errorCode: 0, members: members.map(({ memberId, groupInstanceId }) => ({ memberId, errorCode: code(this.group(groupId).group.leave({ memberId, instanceId: groupInstanceId })) })) })),
+    served('describe', groups.describeGroups, ({ groups }) => ({ groups: groups.map(group => ({ errorCode: 0, groupId: group, groupState: groupStates[this.group(group).group.state], members: this.group(group).group.members })) })),
   ])
 
   #metadata (names: string[] | null) {
@@ -137,11 +139,11 @@ export class Brokers {
     return { errorCode: 0, resourceName, configs: [...found.configs].map(([name, value]) => ({ name, value })) }
   }
 
-  #listed (topic: string, { partitionIndex, timestamp }: Listing['partitions'][number]) {
+  #listed (topic: string, { partitionIndex, timestamp }: Partitions<RequestOf<typeof requests.listOffsets>>) {
     const found = this.#topics.get(topic)?.partitions[partitionIndex]
-    if (found === undefined) return { partitionIndex, errorCode: code('UNKNOWN_TOPIC_OR_PARTITION'), offset: -1n }
-    const offset = timestamp === earliest ? found.start : timestamp === latest ? found.lastStable : found.offsetAt(Number(timestamp))
-    return { partitionIndex, errorCode: 0, offset: BigInt(offset) }
+    if (found === undefined) return { partitionIndex, errorCode: code('UNKNOWN_TOPIC_OR_PARTITION'), offset: -1 }
+    const offset = timestamp === earliest ? found.start : timestamp === latest ? found.lastStable : found.offsetAt(timestamp)
+    return { partitionIndex, errorCode: 0, offset }
   }
 
   #trimmed (topic: string, partitionIndex: number, before: number) {
@@ -150,50 +152,48 @@ export class Brokers {
     return { partitionIndex, errorCode: found === undefined ? code('UNKNOWN_TOPIC_OR_PARTITION') : 0 }
   }
 
-  #produced (id: string | null, topics: readonly ProduceTopic[]): readonly ProducedPartition[] {
-    return topics.flatMap(({ name, partitions }) => partitions.map(({ partition, bytes }) => {
-      const answer = (error: string) => ({ topic: name, partition, errorCode: code(error), baseOffset: -1, message: null })
-      if (this.#topics.get(name)?.partitions[partition] === undefined) return answer('UNKNOWN_TOPIC_OR_PARTITION')
-      if (id !== null) {
-        const view = new DataView(bytes.buffer, bytes.byteOffset)
-        const error = this.transactions.add(id, view.getBigInt64(43), view.getInt16(51), `partition ${partition} ${name}`)
-        if (error !== null) return answer(error === 'PRODUCER_FENCED' ? 'INVALID_PRODUCER_EPOCH' : error)
-      }
-      return { topic: name, partition, message: null, ...this.append(name, partition, bytes) }
-    }))
+  #produced (id: string | null, { topic, partition, bytes }: { readonly topic: string, readonly partition: number, readonly bytes: Uint8Array }) {
+    const answer = (error: string) => ({ index: partition, errorCode: code(error), baseOffset: -1, recordErrors: [], errorMessage: null })
+    if (this.#topics.get(topic)?.partitions[partition] === undefined) return answer('UNKNOWN_TOPIC_OR_PARTITION')
+    if (id !== null) {
+      const view = new DataView(bytes.buffer, bytes.byteOffset)
+      const error = this.transactions.add(id, view.getBigInt64(43), view.getInt16(51), `partition ${partition} ${topic}`)
+      if (error !== null) return answer(error === 'PRODUCER_FENCED' ? 'INVALID_PRODUCER_EPOCH' : error)
+    }
+    return { index: partition, recordErrors: [], errorMessage: null, ...this.append(topic, partition, bytes) }
   }
 
-  #holdOffsets ({ transactionalId, group: name, producerId, epoch, generation, memberId, instanceId, topics }: TransactionOffsets) {
-    const { group, offsets } = this.group(name)
-    const error = this.transactions.add(transactionalId, producerId, epoch, `group ${name}`) ?? group.mayCommit({ generation, memberId, instanceId: instanceId === '' ? null : instanceId })
+  #holdOffsets ({ transactionalId, groupId, producerId, producerEpoch, generationId, memberId, groupInstanceId, topics }: RequestOf<typeof requests.txnOffsetCommit>) {
+    const { group, offsets } = this.group(groupId)
+    const error = this.transactions.add(transactionalId, producerId, producerEpoch, `group ${groupId}`) ?? group.mayCommit({ generation: generationId, memberId, instanceId: groupInstanceId === '' ? null : groupInstanceId })
     if (error === null) offsets.hold(producerId, topics)
-    return topics.flatMap(({ name, partitions }) => partitions.map(({ partition }) => ({ topic: name, partition, errorCode: code(error) })))
+    return { topics: topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: code(error) })) })) }
   }
 
-  async #fetched ({ waitMs, bytesMin, topics }: FetchAsk): Promise<FetchAnswer> {
-    const untilMs = this.clock.monotonicMs() + waitMs
+  async #fetched ({ maxWaitMs, minBytes, topics }: RequestOf<typeof requests.fetch>) {
+    const untilMs = this.clock.monotonicMs() + maxWaitMs
     for (;;) {
       let bytes = 0
       let failed = false
-      const found = topics.map(({ topicId, partitions }) => ({ topicId, partitions: partitions.map(({ partition, offset, bytesMax }) => {
+      const found = topics.map(({ topicId, partitions }) => ({ topicId, partitions: partitions.map(({ partition, fetchOffset, partitionMaxBytes }) => {
         const topic = [...this.#topics.values()].find(({ id }) => id === topicId)
-        const read = topic?.partitions[partition]?.read(offset, bytesMax) ?? { errorCode: code('UNKNOWN_TOPIC_ID'), lastStable: -1, logStart: -1, aborted: [], records: new Uint8Array(0) }
+        const read = topic?.partitions[partition]?.read(fetchOffset, partitionMaxBytes) ?? { errorCode: code('UNKNOWN_TOPIC_ID'), lastStable: -1, logStart: -1, aborted: [], records: new Uint8Array(0) }
         bytes += read.records.length
         failed ||= read.errorCode !== 0
-        return { partition, ...read }
+        return { partitionIndex: partition, errorCode: read.errorCode, lastStableOffset: read.lastStable, logStartOffset: read.logStart, abortedTransactions: read.aborted, records: read.records }
       }) }))
       const restMs = untilMs - this.clock.monotonicMs()
-      if (bytes >= bytesMin || failed || restMs <= 0) return { errorCode: 0, topics: found }
+      if (bytes >= minBytes || failed || restMs <= 0) return { errorCode: 0, responses: found }
       await this.#change(restMs)
     }
   }
 
-  #committed ({ groupId, topics }: OffsetAsk, stable: boolean) {
+  #committed (groupId: string, topics: readonly { readonly name: string, readonly partitionIndexes: readonly number[] }[], stable: boolean) {
     const { offsets } = this.group(groupId)
     return { groupId, errorCode: 0, topics: topics.map(({ name, partitionIndexes }) => ({ name, partitions: partitionIndexes.map(partitionIndex => {
-      if (stable && offsets.isPending(name, partitionIndex)) return { partitionIndex, errorCode: code('UNSTABLE_OFFSET_COMMIT'), committedOffset: -1n, metadata: '' }
+      if (stable && offsets.isPending(name, partitionIndex)) return { partitionIndex, errorCode: code('UNSTABLE_OFFSET_COMMIT'), committedOffset: -1, metadata: '' }
       const found = offsets.of(name, partitionIndex)
-      return { partitionIndex, errorCode: 0, committedOffset: BigInt(found?.offset ?? -1), metadata: found?.metadata ?? '' }
+      return { partitionIndex, errorCode: 0, committedOffset: found?.offset ?? -1, metadata: found?.metadata ?? '' }
     }) })) }
   }
 
@@ -220,9 +220,3 @@ export class Brokers {
 }
 
 const groupStates = { empty: 'Empty', preparing: 'PreparingRebalance', completing: 'CompletingRebalance', stable: 'Stable' } as const
-
-interface Creation { readonly name: string, readonly numPartitions: number, readonly configs: readonly { readonly name: string, readonly value: string }[] }
-interface Alteration { readonly resourceName: string, readonly configs: readonly { readonly name: string, readonly value: string }[] }
-interface Listing { readonly name: string, readonly partitions: readonly { readonly partitionIndex: number, readonly timestamp: bigint }[] }
-interface Trimming { readonly name: string, readonly partitions: readonly { readonly partitionIndex: number, readonly offset: bigint }[] }
-interface OffsetAsk { readonly groupId: string, readonly topics: readonly { readonly name: string, readonly partitionIndexes: readonly number[] }[] }

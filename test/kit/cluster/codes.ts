@@ -1,6 +1,6 @@
-import { protocolErrorsCodesById } from '@platformatic/kafka'
+import { codeName } from '../../../connectors/kafka/codes.ts'
 
-const byName = new Map(Object.entries(protocolErrorsCodesById as Readonly<Record<string, string>>).map(([code, name]) => [name, Number(code)]))
+const byName = new Map(Array.from({ length: 200 }, (_, number) => [codeName(number), number]))
 
 /** Kafka's number for an error of this name; 0 for none. */
 export function code (name: string | null): number {

@@ -1,6 +1,7 @@
-import type { API } from '@platformatic/kafka'
+import type { Api } from '../../../connectors/kafka/api.ts'
 import { Again } from '../../../connectors/kafka/codes.ts'
-import type { Address, Lane, Wire } from '../../../connectors/kafka/connections.ts'
+import type { Address } from '../../../connectors/kafka/connection.ts'
+import type { Lane, Wire } from '../../../connectors/kafka/connections.ts'
 import type { ClockPort } from '../../../pipelines/core/ports.ts'
 import type { Brokers } from './brokers.ts'
 
@@ -42,9 +43,9 @@ export class SimulatedWire implements Wire {
     this.#hooks = hooks
   }
 
-  async call<A extends unknown[], R> (_address: Address, lane: Lane, api: API<A, R>, ...args: A): Promise<R> {
-    const { name, handle } = this.#brokers.serving(api as unknown as API<never[], unknown>)
-    const serve = async () => await (handle as (...args: A) => R | Promise<R>)(...args)
+  async call<Q, A> (_address: Address, lane: Lane, asked: Api<Q, A>, request: Q): Promise<A> {
+    const { name, handle } = this.#brokers.serving(asked)
+    const serve = async () => await (handle as (request: Q) => A | Promise<A>)(request)
     await this.#hooks.at(name, 'before')
     const fate = this.#hooks.fate(name)
     if (fate.kind === 'refused') throw new Again('nobody listens', false)

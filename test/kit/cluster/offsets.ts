@@ -1,5 +1,5 @@
 interface Offset { readonly offset: number, readonly metadata: string, /** Place in the order in which the group was told. */ readonly told: number }
-export interface OffsetsTopic { readonly name: string, readonly partitions: readonly { readonly partition: number, readonly offset: number, readonly metadata: string }[] }
+export interface OffsetsTopic { readonly name: string, readonly partitions: readonly { readonly partitionIndex: number, readonly committedOffset: number, readonly committedMetadata: string | null }[] }
 
 /**
  * Offsets that a group has committed, and those that open transactions hold.
@@ -16,7 +16,7 @@ export class GroupOffsets {
     const held = this.#pending.get(producerId) ?? new Map<string, Offset>()
     this.#pending.set(producerId, held)
     this.#told += 1
-    for (const { name, partitions } of topics) for (const { partition, offset, metadata } of partitions) held.set(`${partition} ${name}`, { offset, metadata, told: this.#told })
+    for (const { name, partitions } of topics) for (const { partitionIndex, committedOffset, committedMetadata } of partitions) held.set(`${partitionIndex} ${name}`, { offset: committedOffset, metadata: committedMetadata ?? '', told: this.#told })
   }
 
   settle (producerId: bigint, committed: boolean): void {

@@ -56,7 +56,7 @@ test('kafka settings read certificates at once, check them always, and names unl
   const ca = file('ca.pem', 'CA')
   const both = file('both.pem', 'CERT AND KEY')
   const { connection: { tls } } = kafkaSettings({ ...servers, 'security.protocol': 'SSL', 'ssl.truststore.type': 'PEM', 'ssl.truststore.location': ca, 'ssl.keystore.location': both, 'ssl.key.password': 'p' })
-  assert.deepEqual(tls, { rejectUnauthorized: true, ca: 'CA', cert: 'CERT AND KEY', key: 'CERT AND KEY', passphrase: 'p' })
+  assert.deepEqual(tls, { ca: 'CA', cert: 'CERT AND KEY', key: 'CERT AND KEY', passphrase: 'p' })
   assert.equal(typeof kafkaSettings({ ...servers, 'security.protocol': 'SSL', 'ssl.endpoint.identification.algorithm': '' }).connection.tls?.checkServerIdentity, 'function')
   assert.throws(() => kafkaSettings({ ...servers, 'security.protocol': 'SSL', 'ssl.ca.location': join(folder, 'none') }), refused({ property: 'ssl.ca.location', why: 'ENOENT' }))
   assert.throws(() => kafkaSettings({ ...servers, 'security.protocol': 'SSL', 'ssl.certificate.location': ca }), refused({ property: 'ssl.key.location' }))

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { Command, type Option } from 'commander'
 import { exitCodes } from '../pipelines/cli/exit.ts'
+import { infoHelp, infoName, legFigures } from '../pipelines/cli/figures.ts'
 import { verbs } from '../pipelines/cli/verbs.ts'
 import { errorCatalogue } from '../pipelines/core/errors.ts'
 import { definitionJsonSchema } from '../pipelines/define/json-schema.ts'
@@ -49,10 +50,29 @@ ${codes.join('\n')}
 `
 }
 
+/** Every metric of `/metrics`. */
+export function metricsPage (): string {
+  const rows = [{ name: infoName, kind: 'gauge', labels: ['version', 'member'], help: infoHelp }, ...legFigures.map(row => ({ ...row, labels: ['pipeline', 'leg', ...row.labels] }))]
+  const table = rows.map(({ name, kind, labels, help }) => `| \`${name}\` | ${kind} | ${labels.map(label => `\`${label}\``).join(' ')} | ${help} |`)
+  return `# Metrics
+
+Printed by \`npm run docs\`. \`millrace run ... --http 9464\` serves them at \`/metrics\`; how to use them: [operations](operations.md).
+
+Counters of records are as of the last commit: a leg that begins anew after an error takes nothing back. Nothing has a device as a label, and nothing is counted for the sake of monitoring while records are processed: figures are made when they are scraped.
+
+| name | type | labels | meaning |
+| --- | --- | --- | --- |
+${table.join('\n')}
+
+\`process_*\` and \`nodejs_*\` (processor, memory, event loop, garbage collection) are those of prom-client.
+`
+}
+
 /** Every printed page by its file's name. */
 export const pages: Readonly<Record<string, () => string>> = {
   'cli.md': cliPage,
   'errors.md': errorsPage,
+  'metrics.md': metricsPage,
   'performance.md': performancePage,
   'reference.md': referencePage,
   'definition.schema.json': () => `${JSON.stringify(definitionJsonSchema(), null, 2)}\n`,

@@ -2,12 +2,12 @@ import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 import { CliError } from './exit.ts'
-import { folderOption } from './options.ts'
+import { folderOption, httpFlag } from './options.ts'
 import { positive } from './replay.ts'
 import type { Feeder } from './session.ts'
 import type { System } from './system.ts'
 
-interface DevOptions { readonly data: string, readonly demo?: true, readonly for?: string, readonly input?: string, readonly rate: number, readonly partitions?: number, readonly trucks: number, readonly burst?: number, readonly reload: boolean }
+interface DevOptions { readonly data: string, readonly demo?: true, readonly for?: string, readonly input?: string, readonly rate: number, readonly partitions?: number, readonly trucks: number, readonly burst?: number, readonly http?: string, readonly reload: boolean }
 
 /** `millrace dev`: everything embedded, reloading on save. */
 export function addDev (program: Command): void {
@@ -22,6 +22,7 @@ export function addDev (program: Command): void {
     .option('--partitions <n>', 'partitions of topics that are not there yet (default: 2)', positive)
     .option('--trucks <n>', 'trucks of the demo', positive, 300)
     .option('--burst <n>', 'the demo sends so many readings a second more, to show throughput', positive)
+    .addOption(httpFlag())
     .option('--no-reload', 'do not watch the definition')
     .action(dev)
 }
@@ -29,12 +30,12 @@ export function addDev (program: Command): void {
 const shipped = new URL(import.meta.url.endsWith('.ts') ? '../catalog/cold-chain.ts' : '../catalog/cold-chain.js', import.meta.url)
 
 async function dev (given: string | undefined, options: DevOptions): Promise<void> {
-  const [{ forOption, Session }, { embeddedTarget }] = await Promise.all([import('./session.ts'), import('./embedded.ts')])
+  const [{ forOption, Session }, { embeddedTarget }, { httpOption }] = await Promise.all([import('./session.ts'), import('./embedded.ts'), import('./monitor.ts')])
   if (given === undefined && options.demo !== true) throw new CliError('usage', 'Cannot run without a definition: name one, or say --demo')
   const definition = given ?? relative('.', fileURLToPath(shipped))
   await new Session({
     definition, data: options.data, target: embeddedTarget(options.data), partitions: options.partitions ?? null, reload: options.reload, reset: () => true,
-    forMs: options.for === undefined ? null : forOption(options.for),
+    http: options.http === undefined ? null : httpOption(options.http), forMs: options.for === undefined ? null : forOption(options.for),
     hints: options.demo === true ? ['alerts      npm run millrace -- tail fleet.control   (in another terminal)', 'stop        Ctrl-C'] : ['stop        Ctrl-C'],
     feeder: async ({ system, engine }) => {
       if (options.demo === true) return demoFeeder(system, options)

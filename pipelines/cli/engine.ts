@@ -35,6 +35,8 @@ export interface EngineOptions {
   readonly legs?: readonly Leg[]
   /** In place of a race of this thread: those of worker threads. */
   readonly race?: RunningRace
+  /** Told of the legs before they begin to restore. */
+  readonly onLegs?: (legs: Pick<Engine, 'pipeline' | 'race' | 'pond'>) => void
 }
 
 export interface EngineTiming { readonly snapshotEveryMs: number, readonly raceCommitEveryMs: number, readonly pondCommitEveryMs: number, readonly expireEveryMs: number }
@@ -85,6 +87,7 @@ export class Engine {
     const race = legs.includes('race') ? options.race ?? await raceOf(pipeline, options, tables) : null
     const lake = pipeline.lake === null || !legs.includes('pond') ? null : await openLake({ file: system.lakeFile, layout: layoutOf(pipeline) })
     const pond = lake === null ? null : pondOf(lake, planOf('pond', pipeline, options, tables), options)
+    options.onLegs?.({ pipeline, race, pond })
     const [raceReady, pondReady] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const engine = new Engine({ pipeline, race, pond, lake }, { race: raceReady.resolve, pond: pondReady.resolve })
     try {

@@ -3,6 +3,9 @@ import { type Command, Option } from 'commander'
 /** Where the embedded log, registry and lake live. */
 export const folderOption = () => new Option('--data <folder>', 'folder of the embedded log and lake').env('MILLRACE_DATA').default('.millrace')
 
+/** `monitor.ts` reads it. */
+export const httpFlag = () => new Option('--http <address>', 'serve /metrics, /healthz and /readyz at this port of this machine, or at host:port').env('MILLRACE_HTTP')
+
 /** What the options of `addTargetOptions` come to. */
 export interface TargetOptions {
   readonly data: string

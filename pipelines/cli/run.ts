@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander'
 import type { CompiledPipeline } from '../core/stage.ts'
 import type { Leg } from '../runtime/names.ts'
 import { CliError } from './exit.ts'
-import { addTargetOptions, type TargetOptions } from './options.ts'
+import { addTargetOptions, httpFlag, type TargetOptions } from './options.ts'
 import { positive } from './replay.ts'
 import type { Feeder, SessionOptions } from './session.ts'
 import type { System, Target } from './system.ts'
@@ -20,6 +20,7 @@ interface RunOptions extends TargetOptions {
   readonly reset?: readonly string[]
   readonly member?: string
   readonly leg?: Leg
+  readonly http?: string
   readonly threads: number
 }
 
@@ -37,6 +38,7 @@ export function addRun (program: Command): void {
     .option('--reset <stage...>', 'let these changed stages begin empty, for example window.minute')
     .option('--member <name>', 'static name of this worker in its group, on Kafka (default: of the machine and the first free place)')
     .addOption(new Option('--leg <leg>', 'only this one: several workers share a race, one process has the pond').choices(['race', 'pond']))
+    .addOption(httpFlag())
     .option('--threads <n>', 'worker threads of the race, on Kafka; each takes a share of the partitions', positive, 1)
     .action(run)
 }
@@ -44,7 +46,7 @@ export function addRun (program: Command): void {
 const shipped = new URL(import.meta.url.endsWith('.ts') ? '../catalog/cold-chain.ts' : '../catalog/cold-chain.js', import.meta.url)
 
 async function run (given: string | undefined, options: RunOptions): Promise<void> {
-  const [{ forOption, Session }, { targetOf }] = await Promise.all([import('./session.ts'), import('./target.ts')])
+  const [{ forOption, Session }, { targetOf }, { httpOption }] = await Promise.all([import('./session.ts'), import('./target.ts'), import('./monitor.ts')])
   if (given === undefined && options.demo !== true) throw new CliError('usage', 'Cannot run without a definition: name one, or say --demo')
   const definition = given ?? relative('.', fileURLToPath(shipped))
   const { input, leg } = options
@@ -52,7 +54,7 @@ async function run (given: string | undefined, options: RunOptions): Promise<voi
   const target = await targetOf(options, { definition })
   await new Session({
     definition, data: options.data, target, partitions: options.partitions ?? target.partitions, reload: false, reset: stage => named.has(stage),
-    forMs: options.for === undefined ? null : forOption(options.for), hints: ['stop        Ctrl-C'],
+    http: options.http === undefined ? null : httpOption(options.http), forMs: options.for === undefined ? null : forOption(options.for), hints: ['stop        Ctrl-C'],
     ...leg !== undefined && { legs: [leg] }, ...await workers(options, { definition, target }),
     feeder: async ({ system, engine }) => {
       if (options.demo === true) return (await import('./dev.ts')).demoFeeder(system, options)

@@ -15,6 +15,7 @@ import { CliError, told } from './exit.ts'
 import type { System, Target } from './system.ts'
 import { count, paint, say } from './talk.ts'
 import { exportVariables } from './target.ts'
+import { type Address, legViews, startMonitor } from './monitor.ts'
 import { LiveView, type ViewState } from './view.ts'
 
 /** Something that brings readings: the simulator, a file; null: other processes do. */
@@ -34,6 +35,8 @@ export interface SessionOptions {
   readonly member?: (folder: string) => string
   /** Worker threads in place of a race of this thread. */
   readonly race?: (parts: { readonly pipeline: CompiledPipeline, readonly folder: string, readonly member: string, readonly onEvent: (event: ControlEvent) => void }) => RunningRace
+  /** Where to serve metrics and health; null: nowhere. */
+  readonly http?: Address | null
   /** Milliseconds; null: until a signal. */
   readonly forMs: number | null
   readonly reload: boolean
@@ -66,6 +69,8 @@ export class Session {
   #startedMs = 0
   #folder = ''
   #member: string | null = null
+  #legs: Parameters<typeof legViews>[0] | null = null
+  #monitor: Awaited<ReturnType<typeof startMonitor>> | null = null
   #ended = false
   #firstAlertMs: number | null = null
 
@@ -89,6 +94,7 @@ export class Session {
     const folder = resolve(data, first.name, target.folder)
     makeFolder(folder)
     this.#folder = folder
+    await this.#serve()
     const system = await target.open(folder)
     const feeding = new AbortController()
     try {
@@ -114,7 +120,14 @@ export class Session {
       if (!this.#ended) await this.#engine?.stop().catch(() => {})
       process.off('SIGINT', stop).off('SIGTERM', stop)
       await system.log.close()
+      await this.#monitor?.close()
     }
+  }
+
+  /** From the beginning: that it is not ready yet is something to know too. */
+  async #serve (): Promise<void> {
+    const { http = null } = this.#options
+    if (http !== null) this.#monitor = await startMonitor(http, { legs: () => this.#legs === null ? [] : legViews(this.#legs), member: () => this.#member })
   }
 
   async #load (contracts: Target['contracts']): Promise<CheckedDefinition> {
@@ -128,7 +141,7 @@ export class Session {
     const member = this.#member
     const onEvent = (event: ControlEvent) => { this.#onEvent(event) }
     return Engine.start({
-      definition, system, partitions, reset, onEvent,
+      definition, system, partitions, reset, onEvent, onLegs: legs => { this.#legs = legs },
       ...member !== null && { member }, ...legs !== undefined && { legs },
       ...race !== undefined && { race: race({ pipeline: compileDefinition(definition), folder: this.#folder, member: member!, onEvent }) },
       onWarning: text => { this.#view.note(paint.yellow(text)) },
@@ -147,6 +160,7 @@ export class Session {
     if (feeder !== null) say(`  input       ${feeder.describe}`)
     if (this.#options.target.kind !== 'embedded') say(`  log         ${this.#options.target.describe}`)
     if (this.#member !== null) say(`  worker      ${this.#member}`)
+    if (this.#monitor !== null) say(`  monitoring  ${this.#monitor.url}/metrics`)
     say(`  data        ${relative('.', folder)}`)
     say(`  definition  ${paint.bold(file)}${this.#options.reload ? '  (edit and save: it takes effect at once)' : ''}`)
     for (const hint of this.#options.hints) say(`  ${hint}`)

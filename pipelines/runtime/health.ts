@@ -43,6 +43,7 @@ export const commitTimesMs: readonly number[] = [2, 5, 10, 20, 30, 50, 100, 200,
 export interface LegHealth {
   /** Commits by how long they took from sending to their end. */
   readonly commitTimes: { readonly counts: number[], sumMs: number }
+  snapshots: number
   snapshotBytes: number
   restores: number
   restoreMs: number
@@ -57,7 +58,7 @@ export interface LegHealth {
 }
 
 export function createHealth (): LegHealth {
-  return { commitTimes: { counts: [...commitTimesMs, 0].map(() => 0), sumMs: 0 }, snapshotBytes: 0, restores: 0, restoreMs: 0, restoring: new Map(), readingSinceMs: null, trouble: null, tasks: () => [] }
+  return { commitTimes: { counts: [...commitTimesMs, 0].map(() => 0), sumMs: 0 }, snapshots: 0, snapshotBytes: 0, restores: 0, restoreMs: 0, restoring: new Map(), readingSinceMs: null, trouble: null, tasks: () => [] }
 }
 
 export function countCommit ({ commitTimes }: LegHealth, tookMs: number): void {
@@ -66,12 +67,18 @@ export function countCommit ({ commitTimes }: LegHealth, tookMs: number): void {
   commitTimes.sumMs += tookMs
 }
 
+export function countSnapshot (health: LegHealth, saved: SavedStatus | null): void {
+  health.snapshots += 1
+  health.snapshotBytes += saved?.bytes ?? 0
+}
+
 /** Of several workers, as if they were one: it reads when all do, and one's trouble is everyone's. */
 export function mergeHealth (healths: readonly LegHealth[]): LegHealth {
   const merged = { ...createHealth(), readingSinceMs: latest(healths.map(({ readingSinceMs }) => readingSinceMs)), tasks: () => healths.flatMap(({ tasks }) => tasks()) }
-  for (const { commitTimes, snapshotBytes, restores, restoreMs, restoring, trouble } of healths) {
+  for (const { commitTimes, snapshots, snapshotBytes, restores, restoreMs, restoring, trouble } of healths) {
     commitTimes.counts.forEach((many, at) => { merged.commitTimes.counts[at]! += many })
     merged.commitTimes.sumMs += commitTimes.sumMs
+    merged.snapshots += snapshots
     merged.snapshotBytes += snapshotBytes
     merged.restores += restores
     merged.restoreMs += restoreMs

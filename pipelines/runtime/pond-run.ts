@@ -1,7 +1,7 @@
 import type { Outputs } from '../core/outputs.ts'
 import { Batches } from './batches.ts'
 import { Copier } from './copier.ts'
-import { countCommit, restoreHooks } from './health.ts'
+import { countCommit, countSnapshot, restoreHooks } from './health.ts'
 import type { LegPlan, Place } from './lead.ts'
 import { createInternalTopics, Leads } from './leads.ts'
 import { names } from './names.ts'
@@ -191,7 +191,7 @@ export class PondRun {
     for (const lead of this.#leads.unsaved(of)) {
       await lead.save(await this.#snapshots.timed(() => lead.copy()))
       this.#status.snapshots += 1
-      this.#status.health.snapshotBytes += lead.snapshots.last?.bytes ?? 0
+      countSnapshot(this.#status.health, lead.snapshots.last)
     }
     await this.#leads.trim()
   }

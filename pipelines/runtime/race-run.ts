@@ -8,7 +8,7 @@ import { names } from './names.ts'
 import { inOrder } from './order.ts'
 import { Pace } from './pace.ts'
 import type { ControlEvent, Encoded, RaceOptions } from './race.ts'
-import { countCommit, restoreHooks } from './health.ts'
+import { countCommit, countSnapshot, restoreHooks } from './health.ts'
 import { isOf, partitionsOf, Share, type Unit } from './share.ts'
 import { add, copyStatus, type LegStatus } from './status.ts'
 
@@ -254,7 +254,7 @@ export class RaceRun {
     for (const { lead, copy } of copies) {
       await lead.save(copy)
       this.#plan.at?.('snapshot.written')
-      this.#status.health.snapshotBytes += lead.snapshots.last?.bytes ?? 0
+      countSnapshot(this.#status.health, lead.snapshots.last)
       this.#status.snapshots += 1
     }
     await this.#leads.trim()

@@ -22,6 +22,7 @@ const rooms: Readonly<Record<string, Room>> = {
   'connectors/embedded': { rooms: ['pipelines/core', 'schemas'], packages: ['lmdb', '@node-rs/crc32', 'zod'] },
   'connectors/kafka': { rooms: ['pipelines/core', 'schemas'], packages: ['@node-rs/crc32', 'zod'] },
   'connectors/duckdb': { rooms: ['pipelines/core', 'schemas'], packages: ['@duckdb/node-api', '@duckdb/node-bindings', 'zod'] },
+  'connectors/prometheus': { rooms: ['pipelines/core', 'schemas'], packages: ['prom-client'] },
   'connectors/registry': { rooms: ['pipelines/core', 'schemas'], packages: ['zod'] },
 }
 const stageRooms = ['decode', 'expression', 'normalise', 'window', 'rules'].map(room => `pipelines/${room}`)

@@ -1,7 +1,7 @@
 import type { Crc32c } from '../../pipelines/core/crc32c.ts'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import { type BatchHeader, batchHeaderBytes, readBatchHeader } from '../../pipelines/core/record-batch.ts'
-import { decompress } from './decompress.ts'
+import { decompress } from '../../pipelines/core/decompress.ts'
 
 const crcFrom = 21
 const attributesAt = 21

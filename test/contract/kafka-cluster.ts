@@ -25,13 +25,16 @@ export async function bootstrapServers (): Promise<string> {
 
 export interface KafkaUnderTest { readonly log: LogPort, readonly prefix: string, /** Another client of the same cluster and prefix. */ readonly another: () => Promise<LogPort>, readonly finish: () => Promise<void> }
 
+export type OpenLog = (properties: Readonly<Record<string, string>>) => Promise<LogPort>
+const openOurs: OpenLog = properties => openKafkaLog({ ...kafkaSettings(properties), clock: machineClock })
+
 /** A log whose topics have a prefix of their own, so that it is empty; its topics are deleted at the end. */
-export async function kafkaLog (more: Readonly<Record<string, string>> = {}): Promise<KafkaUnderTest> {
+export async function kafkaLog (more: Readonly<Record<string, string>> = {}, open: OpenLog = openOurs): Promise<KafkaUnderTest> {
   const prefix = `t${randomBytes(6).toString('hex')}.`
-  const settings = kafkaSettings({ 'bootstrap.servers': await bootstrapServers(), 'topic.prefix': prefix, 'session.timeout.ms': '6000', ...more })
+  const properties = { 'bootstrap.servers': await bootstrapServers(), 'topic.prefix': prefix, 'session.timeout.ms': '6000', ...more }
   const logs: LogPort[] = []
   const another = async () => {
-    const log = await openKafkaLog({ ...settings, clock: machineClock })
+    const log = await open(properties)
     logs.push(log)
     return log
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
-import { decompress } from '../../../connectors/kafka/decompress.ts'
+import { decompress } from '../../../pipelines/core/decompress.ts'
 
 const readings = Buffer.from(Array.from({ length: 16 }, (_, n) => `reading ${n * 7_919 % 1_000} from truck-${n % 7}; `).join(''))
 /** `readings`, as libraries written in Rust pack them. */

@@ -1,0 +1,10 @@
+import { test } from 'node:test'
+import { machineClock } from '../../connectors/embedded/clock.ts'
+import { kafkajsSettings, openKafkajsLog } from '../../connectors/kafkajs/public.ts'
+import { kafkaLog, noKafka, type OpenLog } from './kafka-cluster.ts'
+import { logContract } from './log.ts'
+
+const open: OpenLog = properties => openKafkajsLog({ ...kafkajsSettings({ 'accept.missing': 'checksums,topic-ids', ...properties }), clock: machineClock })
+
+if (noKafka === null) logContract('kafkajs log', async () => ({ ...await kafkaLog({}, open), clock: machineClock }), { nameMax: 235, ids: false })
+else test('kafkajs log', { skip: noKafka }, () => {})

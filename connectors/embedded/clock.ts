@@ -18,4 +18,5 @@ export const machineClock: ClockPort = {
     const timer = setTimeout(done, Math.min(ms, 2 ** 31 - 1))
     signal?.addEventListener('abort', done, { once: true })
   }),
+  breathe: () => new Promise(resolve => { setImmediate(resolve) }),
 }

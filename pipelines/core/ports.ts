@@ -102,6 +102,8 @@ export interface ClockPort {
   monotonicMs (): number
   /** Resolves after `ms`, or at once when `signal` aborts; never rejects. */
   sleep (ms: number, signal?: AbortSignal): Promise<void>
+  /** Lets the rest of the process have its turn; absent where time stands still until it is moved. */
+  breathe?(): Promise<void>
 }
 
 /** Schemas by id and by subject, as a Confluent-compatible registry has them. */

@@ -1,9 +1,8 @@
 import { StreamError } from '../core/errors.ts'
 import type { Committed, LakePort, LogPort } from '../core/ports.ts'
-import { endOf, type LogRecord, records } from '../core/record-batch.ts'
+import { type LogRecord, records } from '../core/record-batch.ts'
+import type { Feed, Inlet } from './feed.ts'
 import type { LegPlan } from './lead.ts'
-
-const fetchBytesMax = 1 << 20
 
 /**
  * Reads one topic of the race from where the lake says, in order.
@@ -15,13 +14,14 @@ export class Copier {
   readonly #take: (found: readonly LogRecord[]) => void
   #topicId = ''
   #offsets: number[] = []
+  #inlets: readonly Inlet[] = []
 
   constructor (topic: string, take: (found: readonly LogRecord[]) => void) {
     this.#topic = topic
     this.#take = take
   }
 
-  async open ({ log, pipeline }: LegPlan, lake: LakePort): Promise<void> {
+  async open ({ log, pipeline }: LegPlan, lake: LakePort, feed: Feed): Promise<void> {
     const topic = this.#topic
     const info = await log.topic(topic)
     if (info === null) throw new StreamError('LOG_TOPIC_UNKNOWN', { topic })
@@ -35,6 +35,7 @@ export class Copier {
       if (offset < start || offset > end) throw new StreamError('STATE_POSITION', { ...where, start, committed: offset, end })
       return offset
     }))
+    this.#inlets = this.#offsets.map((offset, partition) => feed.open({ topic, partition, offset }))
   }
 
   /** The topic's id goes with each position: offsets of a topic made anew are others. */
@@ -42,17 +43,23 @@ export class Copier {
     return this.#offsets.map((offset, partition) => ({ topic: this.#topic, partition, offset, metadata: this.#topicId }))
   }
 
-  /** What the topic has beyond the position, at most a fetch of each partition. True when there was something. */
-  async copy (log: LogPort): Promise<boolean> {
+  /** What has come beyond the position, at most a fetch of each partition. True when there was something. */
+  copy (): boolean {
     let progressed = false
-    for (const [partition, offset] of this.#offsets.entries()) {
-      const { bytes } = await log.fetch({ topic: this.#topic, partition, offset, bytesMax: fetchBytesMax, waitMs: 0 })
-      const end = endOf(bytes)
-      if (end <= offset) continue
-      this.#take([...records(bytes)].filter(record => record.offset >= offset))
-      this.#offsets[partition] = end
+    for (const [partition, inlet] of this.#inlets.entries()) {
+      const chunk = inlet.take()
+      if (chunk === null) continue
+      this.#take([...records(chunk.bytes)].filter(record => record.offset >= this.#offsets[partition]!))
+      this.#offsets[partition] = chunk.to
       progressed = true
     }
     return progressed
   }
+
+  /** Of each partition, where it ends now. */
+  async ends (log: LogPort): Promise<readonly number[]> {
+    return Promise.all(this.#offsets.map(async (_, partition) => (await log.range(this.#topic, partition)).end))
+  }
+
+  hasReached (ends: readonly number[]): boolean { return this.#offsets.every((offset, partition) => offset >= ends[partition]!) }
 }

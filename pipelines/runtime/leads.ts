@@ -2,6 +2,7 @@ import { isDeviceOf } from '../core/registry.ts'
 import { Outputs } from '../core/outputs.ts'
 import type { TopicSpec } from '../core/ports.ts'
 import type { Outgoing } from './batches.ts'
+import { type Chunk, Feed, type Inlet } from './feed.ts'
 import type { Lead, LegPlan, Place } from './lead.ts'
 import { names } from './names.ts'
 import type { Gone } from './gone.ts'
@@ -10,7 +11,6 @@ import { add, type LegStatus } from './status.ts'
 import type { Task } from './task.ts'
 import { Verdicts } from './verdicts.ts'
 
-const fetchBytesMax = 1 << 20
 const tickEveryMs = 1_000
 const tickEveryMsMax = 60_000
 const tablesEveryMs = 250
@@ -32,7 +32,7 @@ export interface LeadsSink {
 }
 
 /**
- * All tasks of a leg in this thread, in turn: fetch, process, tables, ticks. What becomes of the outputs is the leg's.
+ * All tasks of a leg in this thread, in turn: take what was fetched, process, tables, ticks. What becomes of the outputs is the leg's.
  *
  * Limits: one fetch of at most 1 MiB of a task is processed at a time
  */
@@ -41,8 +41,9 @@ export class Leads {
   readonly #sink: LeadsSink
   readonly #status: LegStatus
   readonly #out = new Outputs()
-  /** One fetch is processed before the next is made, so all share one buffer: new ones would keep the garbage collector marking. */
-  readonly #fetched = new Uint8Array(fetchBytesMax)
+  readonly #inlets = new Map<Lead, Inlet>()
+  /** Of parked tasks: what was taken and is not yet processed to its end. */
+  readonly #begun = new Map<Lead, Chunk>()
   readonly #silences = new Map<Lead, Silence>()
   #tablesAt = Number.NEGATIVE_INFINITY
   /** Versions of the tables as rules were last told of their keys. */
@@ -51,6 +52,8 @@ export class Leads {
   readonly #gone = new Map<Gone, Lead>()
   readonly #verdicts: Verdicts
   #revisedAt = Number.NEGATIVE_INFINITY
+  /** What the tasks read; the leg may have more brought by it. */
+  readonly feed: Feed
   all: readonly Lead[] = []
 
   constructor (plan: LegPlan, status: LegStatus, sink: LeadsSink) {
@@ -60,6 +63,7 @@ export class Leads {
     health.tasks = () => this.all.map(lead => lead.status)
     this.#sink = sink
     this.#verdicts = new Verdicts(plan)
+    this.feed = new Feed(plan.log, plan.clock)
   }
 
   /** Before any task is restored. */
@@ -85,15 +89,24 @@ export class Leads {
     })
     for (const { gone, anchor } of units) for (const found of gone) this.#gone.set(await found.settle(this.#sink), anchor!)
     this.#register(leads)
+    for (const lead of leads) this.#inlets.set(lead, this.feed.open({ ...lead.place, offset: lead.task.position }))
     return changed
   }
 
   /** They are another's now. */
   drop (leads: readonly Lead[]): void {
     this.all = this.all.filter(lead => !leads.includes(lead))
-    for (const lead of leads) this.#silences.delete(lead)
+    for (const lead of leads) {
+      this.#silences.delete(lead)
+      void this.#inlets.get(lead)?.close()
+      this.#inlets.delete(lead)
+      this.#begun.delete(lead)
+    }
     for (const [gone, anchor] of this.#gone) if (leads.includes(anchor)) this.#gone.delete(gone)
   }
+
+  /** Nothing is read any more, and no fetch is under way. */
+  async close (): Promise<void> { await this.feed.close() }
 
   /** One round over all tasks. False when nothing new came. */
   async round (signal: AbortSignal): Promise<boolean> {
@@ -114,19 +127,10 @@ export class Leads {
 
   /** Wait until one of the inputs has something, or a moment. */
   async wait (signal: AbortSignal): Promise<void> {
-    const stop = new AbortController()
-    const either = AbortSignal.any([signal, stop.signal])
     // What is parked has something to read, and must not: it waits for a verdict.
-    const [parked, reading] = [this.all.filter(lead => lead.parked !== null), this.all.filter(lead => lead.parked === null)]
+    const parked = this.all.filter(lead => lead.parked !== null)
     if (parked.some(lead => this.#verdicts.of(lead.parked!.schema) !== undefined)) return
-    const waits: Promise<unknown>[] = reading.map(({ place: { topic, partition }, task }) => this.#plan.log.fetch({ topic, partition, offset: task.position, bytesMax: 1, waitMs, signal: either }))
-    if (waits.length === 0) waits.push(this.#plan.clock.sleep(waitMs, either))
-    try {
-      await Promise.race(parked.length === 0 ? waits : [...waits, this.#verdicts.changed])
-    } finally {
-      stop.abort()
-      await Promise.allSettled(waits)
-    }
+    await this.feed.wait(waitMs, signal, parked.length === 0 ? undefined : this.#verdicts.changed)
   }
 
   /** Tasks that have moved since their last snapshot. Ticks alone are worth one now and then: what to restore from them stays little. */
@@ -160,34 +164,37 @@ export class Leads {
   }
 
   async #advance (lead: Lead): Promise<boolean> {
-    const { log, clock } = this.#plan
-    const { topic, partition } = lead.place
     const before = lead.task.position
+    const inlet = this.#inlets.get(lead)!
     if (lead.parked !== null && this.#verdicts.of(lead.parked.schema) === undefined) {
       lead.parked = { ...lead.parked, why: this.#verdicts.why(lead.parked.schema) }
       await this.#lagOf(lead)
       return false
     }
-    const { bytes, end } = await log.fetch({ topic, partition, offset: before, bytesMax: fetchBytesMax, waitMs: 0, into: this.#fetched })
-    lead.end = end
-    await lead.process(bytes, this.#out, { journal: this.#sink.journal, taken: () => { this.#taken(lead) }, verdicts: this.#verdicts })
+    const chunk = this.#begun.get(lead) ?? inlet.take()
+    lead.end = Math.max(lead.end, inlet.end)
     const silence = this.#silences.get(lead)!
-    if (lead.task.position > before) {
-      this.#status.readings += lead.task.position - before
-      add(this.#status.sources, lead.place.source, lead.task.position - before)
-      Object.assign(silence, { since: clock.monotonicMs(), arrival: this.#arrivalOf(lead), lastTick: Number.NEGATIVE_INFINITY })
-      return true
+    if (chunk === null) {
+      this.#tick(lead, inlet, silence)
+      return false
     }
-    if (lead.task.position >= end) this.#tick(lead, silence)
-    return false
+    await lead.process(chunk.bytes, this.#out, { journal: this.#sink.journal, taken: () => { this.#taken(lead) }, verdicts: this.#verdicts })
+    inlet.held = lead.parked !== null
+    if (lead.task.position < chunk.to) this.#begun.set(lead, chunk)
+    else this.#begun.delete(lead)
+    if (lead.task.position === before) return false
+    add(this.#status.sources, lead.place.source, lead.task.position - before)
+    this.#status.readings += lead.task.position - before
+    Object.assign(silence, { since: this.#plan.clock.monotonicMs(), arrival: this.#arrivalOf(lead), lastTick: Number.NEGATIVE_INFINITY })
+    await this.feed.breathe()
+    return true
   }
 
-  /** Nothing new, and the log's end confirms it: after `idle` the silence itself is told. */
-  #tick (lead: Lead, silence: Silence): void {
-    const now = this.#plan.clock.monotonicMs()
-    const silent = now - silence.since
-    if (silent < lead.place.idleMs || now - silence.lastTick < tickPause(silent, lead.place.idleMs)) return
-    silence.lastTick = now
+  /** Nothing new, and the log's end confirms it: after `idle` the silence itself is told, up to when it was confirmed. */
+  #tick (lead: Lead, { confirmedMs }: Inlet, silence: Silence): void {
+    const silent = confirmedMs - silence.since
+    if (silent < lead.place.idleMs || confirmedMs - silence.lastTick < tickPause(silent, lead.place.idleMs)) return
+    silence.lastTick = confirmedMs
     this.#plan.at?.('tick.before')
     lead.control({ kind: 'tick', arrival: Math.floor(silence.arrival + silent) }, this.#out, this.#sink.journal)
     this.#taken(lead)

@@ -13,6 +13,8 @@ import { everything, Share } from './share.ts'
 import { copyStatus } from './status.ts'
 import type { Task } from './task.ts'
 
+const drainPauseMs = 5
+
 /**
  * The pond from one start to its end: a failed one is thrown away with its state, and the lake forgets what it had not committed.
  *
@@ -74,6 +76,7 @@ export class PondRun {
       }
       await this.#drain()
     } finally {
+      await this.#leads.close()
       await this.#committing
       await lead?.leave()
     }
@@ -88,7 +91,7 @@ export class PondRun {
     await this.#leads.begin()
     share.look()
     const changed = await this.#leads.take(await share.takeAll())
-    for (const copier of this.#copiers) await copier.open(this.#plan, lake)
+    for (const copier of this.#copiers) await copier.open(this.#plan, lake, this.#leads.feed)
     if (changed.length > 0 || this.#journal.count > 0) await this.#commit()
     await this.#settled()
     for (const lead of changed) await lead.save(await lead.copy())
@@ -97,10 +100,10 @@ export class PondRun {
   }
 
   async #round (signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#plan
+    const { clock } = this.#plan
     const { commitEveryMs } = this.#options
     let progressed = await this.#leads.round(signal)
-    for (const copier of this.#copiers) if (await copier.copy(log)) progressed = true
+    for (const copier of this.#copiers) if (copier.copy()) progressed = true
     const due = clock.monotonicMs() - this.#lastCommitMs >= commitEveryMs
     if (due || this.#isFull) await this.#commit()
     await this.#snapshotIfDue()
@@ -111,7 +114,13 @@ export class PondRun {
   get #isFull (): boolean { return this.#options.lake.pendingRows * 2 > this.#options.lake.pendingRowsMax }
 
   async #drain (): Promise<void> {
-    for (const copier of this.#copiers) while (await copier.copy(this.#plan.log)) await this.#commit()
+    for (const copier of this.#copiers) {
+      const ends = await copier.ends(this.#plan.log)
+      while (!copier.hasReached(ends)) {
+        if (copier.copy()) await this.#commit()
+        else await this.#plan.clock.sleep(drainPauseMs)
+      }
+    }
     await this.#commit()
     await this.#save({ all: true })
   }

@@ -95,6 +95,7 @@ export class RaceRun {
       }
       await this.#drain()
     } finally {
+      await this.#leads.close()
       await this.#share?.stop()
       await this.#inFlight
       await this.#saving

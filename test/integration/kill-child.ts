@@ -2,6 +2,7 @@ import { openEmbedded } from '../../pipelines/cli/embedded.ts'
 import { Engine } from '../../pipelines/cli/engine.ts'
 import { RecordBatchWriter } from '../../pipelines/core/record-batch.ts'
 import { createEncoder } from '../../pipelines/decode/encode.ts'
+import { names } from '../../pipelines/runtime/names.ts'
 import { definition, deviceAvro, partitions, readingAvro } from './kill-pipeline.ts'
 
 /**
@@ -12,6 +13,10 @@ const [folder, mode] = process.argv.slice(2) as [string, 'feed' | 'finish']
 const say = (line: string) => { process.stdout.write(`${line}\n`) }
 const embedded = await openEmbedded(folder)
 const { log, registry } = embedded
+// Of one partition, so that the order of all outputs of a task can be held to the truth.
+for (const name of ['killed.control', names.deadLetters('killed'), names.late('killed')]) {
+  if (await log.topic(name) === null) await log.createTopic({ name, partitions: 1, cleanup: 'delete', retentionMs: null, timestamps: 'CreateTime' })
+}
 const engine = await Engine.start({
   definition, system: embedded, partitions, reset: () => false, onEvent: () => {},
   timing: { snapshotEveryMs: 120, raceCommitEveryMs: 20, pondCommitEveryMs: 60, expireEveryMs: 1_000 },

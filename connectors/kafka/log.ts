@@ -1,4 +1,3 @@
-import { StreamError } from '../../pipelines/core/errors.ts'
 import type { ClockPort, Committed, Fetched, FetchRequest, JoinRequest, LogPort, Membership, TopicInfo, TopicSpec } from '../../pipelines/core/ports.ts'
 import { Appender } from './appender.ts'
 import { Cluster } from './cluster.ts'
@@ -20,7 +19,6 @@ import type { Written } from './transactions.ts'
 
 const earliest = -2
 const latest = -1
-const transactionProtocol = 2
 const deleteTimeoutMs = 15_000
 /** How long `range` waits for the markers of our own commits before it gives what there is. */
 const markersMs = 2_000
@@ -28,17 +26,15 @@ const markersMs = 2_000
 /**
  * Open the log that a Kafka cluster is.
  *
- * Delivery: a commit is one transaction of the new protocol (KIP-890). `range` counts what this log has committed; a fetch may show it some milliseconds later
+ * Delivery: a commit is one transaction, of the protocol that the cluster has finalised. `range` counts what this log has committed; a fetch may show it some milliseconds later
  * Limits:   fetches and appends of any number may be under way; a batch at most `batchBytesMax`
- * Errors:   KAFKA_UNREACHABLE, KAFKA_DENIED; KAFKA_VERSION when the cluster's feature transaction.version is not 2
+ * Errors:   KAFKA_UNREACHABLE, KAFKA_DENIED; KAFKA_VERSION when brokers are older than 3.3
  */
 export async function openKafkaLog (settings: KafkaSettings & { readonly clock: ClockPort, readonly wire?: Wire }): Promise<LogPort> {
   const { clock, wire, brokers, clientId, connection, patienceMs, rebalanceTimeoutMs } = settings
   const cluster = new Cluster({ brokers, clientId, connection, clock, wire, patienceMs, joinTimeoutMs: rebalanceTimeoutMs + settings.requestTimeoutMs })
   try {
-    const features = await cluster.retry('connect', () => cluster.features())
-    const version = features.get('transaction.version') ?? 0
-    if (version < transactionProtocol) throw new StreamError('KAFKA_VERSION', { feature: 'transaction.version', is: version, wanted: transactionProtocol })
+    await cluster.retry('connect', () => cluster.features())
     return new KafkaLog(cluster, settings, { clock, onThread: wire === undefined })
   } catch (error) {
     await cluster.close()

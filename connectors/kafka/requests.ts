@@ -99,6 +99,13 @@ export const initProducerId = api(22, 'InitProducerId', { versions: [4, 5] }, { 
   throttleTimeMs: int32, errorCode: int16, producerId: int64, producerEpoch: int16,
 })
 
+/** Version 3, the last for producers: those behind it are for brokers. */
+export const addPartitionsToTxn = api(24, 'AddPartitionsToTxn', { versions: [3, 3] }, { transactionalId: string, producerId: int64, producerEpoch: int16, topics: array(struct({ name: string, partitions: array(int32) })) }, {
+  throttleTimeMs: int32, resultsByTopic: array(struct({ name: string, resultsByPartition: array(struct({ partitionIndex: int32, partitionErrorCode: int16 })) })),
+})
+
+export const addOffsetsToTxn = api(25, 'AddOffsetsToTxn', { versions: [3, 4] }, { transactionalId: string, producerId: int64, producerEpoch: int16, groupId: string }, { throttleTimeMs: int32, errorCode: int16 })
+
 /** From 5 on it adds the group to the transaction by itself. Source: KIP-447 (generation and member), KIP-890 */
 export const txnOffsetCommit = api(28, 'TxnOffsetCommit', { versions: [3, 5] }, {
   transactionalId: string, groupId: string, producerId: int64, producerEpoch: int16, generationId: int32, memberId: string, groupInstanceId: nullableString,

@@ -3,9 +3,13 @@ import { StreamError } from '../../pipelines/core/errors.ts'
 import type { ClockPort } from '../../pipelines/core/ports.ts'
 import type { Cluster } from './cluster.ts'
 import { Again, check } from './codes.ts'
+import type { Address } from './connection.ts'
 import { produceAll, Unknown } from './produce.ts'
-import { endTxn, initProducerId, produce, type TransactionOffsets, txnOffsetCommit } from './requests.ts'
+import { addOffsetsToTxn, addPartitionsToTxn, initProducerId, type TransactionOffsets } from './requests.ts'
 import { type Parcel, stamp } from './stamp.ts'
+import { type TransactionProtocol, transactionProtocol } from './transaction-protocol.ts'
+
+const sequences = 2 ** 31
 
 /** Answers to offsets of a generation that has ended. */
 const sharingOut = new Set(['ILLEGAL_GENERATION', 'REBALANCE_IN_PROGRESS'])
@@ -27,7 +31,16 @@ export interface Transaction {
 /** Where a committed transaction wrote: readable once the log's last stable offset is at or past `end`. */
 export interface Written { readonly topic: string, readonly partition: number, readonly end: number }
 
-interface Turn { readonly transactionalId: string, producerId: bigint, epoch: number, readonly next: Map<string, number>, /** Monotonic; when something of an open transaction was first sent, else null. */ openedMs: number | null, done: Promise<unknown> }
+interface Turn {
+  readonly transactionalId: string
+  producerId: bigint
+  epoch: number
+  /** Per partition the number of the next batch's first record, under this epoch. */
+  readonly next: Map<string, number>
+  /** Monotonic; when something of an open transaction was first sent, else null. */
+  openedMs: number | null
+  done: Promise<unknown>
+}
 
 /**
  * Transactions of one worker, one after another on ids that take turns.
@@ -35,29 +48,32 @@ interface Turn { readonly transactionalId: string, producerId: bigint, epoch: nu
  * Delivery: nothing of a transaction is sent before everything of the one before is acknowledged, nor its end before that one's end has
  *           succeeded; when one fails, those behind it fail with the same error and are aborted
  * Errors:   LOG_FENCED when another took the ids over; KAFKA_TRANSACTION, KAFKA_UNREACHABLE: begin anew
- * Source:   reliability rules 1 to 4; KIP-890 (Produce v12, TxnOffsetCommit v5, EndTxn v5)
+ * Source:   reliability rules 1 to 4; KIP-890, and the protocol before it
  */
 export class Transactions {
   readonly #cluster: Cluster
   readonly #options: TransactionsOptions
+  readonly #protocol: TransactionProtocol
   readonly #turns: readonly Turn[]
   #turn = 0
   #sent: Promise<unknown> = Promise.resolve()
   #ended: Promise<unknown> = Promise.resolve()
 
-  private constructor (cluster: Cluster, options: TransactionsOptions, taken: readonly Turn[]) {
+  private constructor (cluster: Cluster, options: TransactionsOptions, { protocol, taken }: { readonly protocol: TransactionProtocol, readonly taken: readonly Turn[] }) {
     this.#cluster = cluster
     this.#options = options
+    this.#protocol = protocol
     this.#turns = taken
   }
 
   /** Take over a worker's ids: what it left open is settled when this resolves, and it is fenced. */
   static async open (cluster: Cluster, ids: readonly string[], options: TransactionsOptions): Promise<Transactions> {
+    const protocol = await transactionProtocol(cluster)
     const taken = await Promise.all(ids.map(async transactionalId => {
       const { producerId, producerEpoch } = await initialise(cluster, transactionalId, options.timeoutMs)
       return { transactionalId, producerId, epoch: producerEpoch, next: new Map<string, number>(), openedMs: null, done: Promise.resolve() }
     }))
-    return new Transactions(cluster, options, taken)
+    return new Transactions(cluster, options, { protocol, taken })
   }
 
   commit (transaction: Transaction): Promise<readonly Written[]> {
@@ -102,9 +118,22 @@ export class Transactions {
     }
     if (parcels.length === 0 && offsets.length === 0) return []
     turn.openedMs = this.#options.clock.monotonicMs()
-    turn.next.clear()
+    if (this.#protocol.announces) await this.#announce(turn, parcels, offsets.length === 0 ? null : (await facts(null)).group)
     const [written] = await bothSettled([this.#produce(turn, parcels), offsets.length === 0 ? null : this.#offsets(turn, offsets, facts)])
     return written
+  }
+
+  /** What the transaction will hold; brokers take nothing else of it. */
+  async #announce ({ transactionalId, producerId, epoch }: Turn, parcels: readonly Parcel[], groupId: string | null): Promise<void> {
+    const who = { transactionalId, producerId, producerEpoch: epoch }
+    const topics = new Map<string, Set<number>>()
+    for (const { topic, partition } of parcels) topics.set(topic, (topics.get(topic) ?? new Set()).add(partition))
+    const ask = (attempt: (address: Address) => Promise<void>) => this.#once('begin the transaction', () => this.#cluster.atCoordinator('transaction', transactionalId, attempt))
+    if (topics.size > 0) await ask(async address => {
+      const { resultsByTopic } = await this.#cluster.call(address, 'transaction', addPartitionsToTxn, { ...who, topics: [...topics].map(([name, partitions]) => ({ name, partitions: [...partitions] })) })
+      for (const { name: topic, resultsByPartition } of resultsByTopic) for (const { partitionIndex: partition, partitionErrorCode } of resultsByPartition) check(partitionErrorCode, { transactionalId, topic, partition })
+    })
+    if (groupId !== null) await ask(async address => { check((await this.#cluster.call(address, 'transaction', addOffsetsToTxn, { ...who, groupId })).errorCode, { transactionalId, group: groupId }) })
   }
 
   /** A request takes one batch of a partition: more of them go in rounds. */
@@ -120,10 +149,10 @@ export class Transactions {
       })
       const batches = [...round].map(([name, parcel]) => {
         const sequence = turn.next.get(name) ?? 0
-        turn.next.set(name, sequence + parcel.count)
+        turn.next.set(name, (sequence + parcel.count) % sequences)
         return { ...parcel, bytes: stamp(parcel, { producerId, epoch, sequence, transactional: true }, crc) }
       })
-      const offsets = await this.#settled('append', () => produceAll(this.#cluster, batches, { api: produce, transactionalId, timeoutMs: requestTimeoutMs, lane: 'produce', again: false, patienceMs: timeoutMs }))
+      const offsets = await this.#settled('append', () => produceAll(this.#cluster, batches, { api: this.#protocol.produce, transactionalId, timeoutMs: requestTimeoutMs, lane: 'produce', again: false, patienceMs: timeoutMs }))
       batches.forEach(({ topic, partition, count }, at) => { ends.set(`${partition} ${topic}`, { topic, partition, end: offsets[at]! + count + 1 }) })
     }
     return [...ends.values()]
@@ -134,7 +163,7 @@ export class Transactions {
       const { group, generation, memberId, instanceId } = facts
       try {
         await this.#once('commit offsets', () => this.#cluster.atCoordinator('group', group, async address => {
-          const answer = await this.#cluster.call(address, 'transaction', txnOffsetCommit, { transactionalId, groupId: group, producerId, producerEpoch: epoch, generationId: generation, memberId, groupInstanceId: instanceId, topics })
+          const answer = await this.#cluster.call(address, 'transaction', this.#protocol.txnOffsetCommit, { transactionalId, groupId: group, producerId, producerEpoch: epoch, generationId: generation, memberId, groupInstanceId: instanceId, topics })
           for (const { name: topic, partitions } of answer.topics) for (const { partitionIndex: partition, errorCode } of partitions) check(errorCode, { group, topic, partition })
         }))
         return
@@ -148,9 +177,12 @@ export class Transactions {
     if (turn.openedMs === null) return
     const { transactionalId } = turn
     await this.#once('end the transaction', () => this.#cluster.atCoordinator('transaction', transactionalId, async address => {
-      const { errorCode, producerId, producerEpoch: epoch } = await this.#cluster.call(address, 'transaction', endTxn, { transactionalId, producerId: turn.producerId, producerEpoch: turn.epoch, committed })
+      const { errorCode, producerId, producerEpoch: epoch } = await this.#cluster.call(address, 'transaction', this.#protocol.endTxn, { transactionalId, producerId: turn.producerId, producerEpoch: turn.epoch, committed })
       check(errorCode, { transactionalId })
-      Object.assign(turn, { producerId, epoch, openedMs: null })
+      turn.openedMs = null
+      if (this.#protocol.announces) return
+      Object.assign(turn, { producerId, epoch })
+      turn.next.clear()
     }))
   }
 

@@ -15,7 +15,7 @@ const run = promisify(execFile)
 const startMsMax = 90_000
 
 export interface KafkaPorts { readonly clients: number, readonly controller: number, /** Mutual TLS. */ readonly mutual: number }
-export interface KafkaOptions { readonly folder: string, readonly ports: readonly KafkaPorts[], readonly secure: Secure | null, readonly watchdog: Watchdog }
+export interface KafkaOptions { readonly folder: string, readonly ports: readonly KafkaPorts[], readonly secure: Secure | null, readonly watchdog: Watchdog, /** Absent: the newest. */ readonly transactionVersion?: 0 | 1 | 2 }
 
 /**
  * A Kafka cluster in KRaft mode, formatted and not yet started; every node is broker and controller. `admin` is what kafkajs needs to do anything.
@@ -36,7 +36,7 @@ export async function makeKafka (options: KafkaOptions): Promise<{ readonly node
     const properties = join(folder, `node-${index + 1}.properties`)
     const data = join(folder, `node-${index + 1}`)
     await writeFile(properties, propertiesOf(options, index))
-    if (!existsSync(join(data, 'meta.properties'))) await format({ classPath, properties, clusterId, log4j, secure, watchdog })
+    if (!existsSync(join(data, 'meta.properties'))) await format({ classPath, properties, clusterId, log4j, options })
     return new Service({
       name: `kafka-${index + 1}`,
       command: java(),
@@ -62,11 +62,11 @@ async function answers (config: KafkaConfig, broker: string): Promise<boolean> {
   }
 }
 
-interface Format { readonly classPath: string, readonly properties: string, readonly clusterId: string, readonly log4j: string, readonly secure: Secure | null, readonly watchdog: Watchdog }
+interface Format { readonly classPath: string, readonly properties: string, readonly clusterId: string, readonly log4j: string, readonly options: KafkaOptions }
 
-async function format ({ classPath, properties, clusterId, log4j, secure, watchdog }: Format): Promise<void> {
+async function format ({ classPath, properties, clusterId, log4j, options: { secure, watchdog, transactionVersion } }: Format): Promise<void> {
   const users = secure === null ? [] : Object.values(secure.users).flatMap(({ name, password }) => ['--add-scram', `SCRAM-SHA-512=[name=${name},password=${password}]`, '--add-scram', `SCRAM-SHA-256=[name=${name},password=${password}]`])
-  const formatting = run(java(), ['-Xmx128m', '-XX:TieredStopAtLevel=1', `-Dlog4j2.configurationFile=${log4j}`, '-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties, ...users])
+  const formatting = run(java(), ['-Xmx128m', '-XX:TieredStopAtLevel=1', `-Dlog4j2.configurationFile=${log4j}`, '-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties, ...users, ...transactionVersion === undefined ? [] : ['--feature', `transaction.version=${transactionVersion}`]])
   const pid = formatting.child.pid ?? null
   if (pid !== null) watchdog.started(pid)
   try {

@@ -23,6 +23,8 @@ export interface StackOptions {
   readonly registry?: boolean
   /** TLS, SASL and ACLs. */
   readonly secure?: boolean
+  /** What Kafka's storage is formatted with, when it is; absent: what is newest. */
+  readonly transactionVersion?: 0 | 1 | 2
   readonly say?: (line: string) => void
 }
 
@@ -52,7 +54,7 @@ export { lacking }
  * Errors:   StackProblem says what is missing or shows the end of the log
  */
 export async function startStack (options: StackOptions = {}): Promise<Stack> {
-  const { data, nodes = 1, kafka = true, cassandra = true, registry = true, secure = false, say = () => {} } = options
+  const { data, nodes = 1, kafka = true, cassandra = true, registry = true, secure = false, transactionVersion, say = () => {} } = options
   const missing = kafka || cassandra ? await lacking({ cassandra }) : null
   if (missing !== null) throw new StackProblem(missing)
   const folder = data === undefined ? mkdtempSync(join(tmpdir(), 'millrace-stack-')) : resolve(data)
@@ -74,7 +76,7 @@ export async function startStack (options: StackOptions = {}): Promise<Stack> {
       for (const part of parts) say(`${part.name.padEnd(10)} answers after ${((performance.now() - began) / 1000).toFixed(1)} s, pid ${part.pid}`)
     }
     const startKafka = async () => {
-      const { nodes: brokers, admin } = await makeKafka({ folder: join(folder, 'kafka'), ports: plan.kafka, secure: keys, watchdog })
+      const { nodes: brokers, admin } = await makeKafka({ folder: join(folder, 'kafka'), ports: plan.kafka, secure: keys, watchdog, ...transactionVersion !== undefined && { transactionVersion } })
       await begin(brokers)
       if (keys !== null) await allowPipelines(admin)
       return brokers

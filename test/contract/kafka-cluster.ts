@@ -11,15 +11,17 @@ const given = process.env.MILLRACE_TEST_KAFKA ?? process.env.KAFKA_BOOTSTRAP_SER
 /** The reason why there is no Kafka to test against; null when there is one. */
 export const noKafka: string | null = given === undefined ? await lacking({ cassandra: false }) : null
 
-let stack: Promise<Stack> | null = null
+export type TransactionVersion = 0 | 1 | 2
+const stacks = new Map<TransactionVersion, Promise<Stack>>()
 
 // Here and not where the stack starts: inside a test it would be stopped with that test.
-after(async () => { await (await stack)?.stop() })
+after(async () => { for (const stack of stacks.values()) await (await stack).stop() })
 
-/** A Kafka that runs already, else one of our own for this test file. */
-export async function bootstrapServers (): Promise<string> {
-  if (given !== undefined) return given
-  stack ??= startStack({ cassandra: false })
+/** A Kafka that runs already, else one of our own for this test file; always one of our own with older transactions. */
+export async function bootstrapServers (transactionVersion: TransactionVersion = 2): Promise<string> {
+  if (given !== undefined && transactionVersion === 2) return given
+  const stack = stacks.get(transactionVersion) ?? startStack({ cassandra: false, registry: false, transactionVersion })
+  stacks.set(transactionVersion, stack)
   return (await stack).bootstrapServers
 }
 
@@ -31,7 +33,7 @@ const openOurs: OpenLog = properties => openKafkaLog({ ...kafkaSettings(properti
 /** A log whose topics have a prefix of their own, so that it is empty; its topics are deleted at the end. */
 export async function kafkaLog (more: Readonly<Record<string, string>> = {}, open: OpenLog = openOurs): Promise<KafkaUnderTest> {
   const prefix = `t${randomBytes(6).toString('hex')}.`
-  const properties = { 'bootstrap.servers': await bootstrapServers(), 'topic.prefix': prefix, 'session.timeout.ms': '6000', ...more }
+  const properties = { 'bootstrap.servers': more['bootstrap.servers'] ?? await bootstrapServers(), 'topic.prefix': prefix, 'session.timeout.ms': '6000', ...more }
   const logs: LogPort[] = []
   const another = async () => {
     const log = await open(properties)

@@ -46,7 +46,8 @@ export class PondLead {
 
   /** Between two rounds: what is not the lead is let go when the group asks for it. */
   async keep (): Promise<void> {
-    const { revoked } = this.#membership
+    const { over, revoked } = this.#membership
+    if (over) throw over
     if (revoked.length === 0) return
     const { topic, partition } = this.#token
     if (revoked.some(place => place.partition === partition)) throw new StreamError('LOG_REBALANCED', { topic, partition, why: 'another process is to lead' })

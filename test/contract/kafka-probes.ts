@@ -106,6 +106,19 @@ export function kafkaProbes (): void {
     await producer.disconnect()
   })
 
+  probe('is a group that other clients can describe: who is in it, what each reads and has', async ({ log, prefix }, foreign) => {
+    await log.createTopic(topicSpec('in', 3))
+    await log.join({ group: 'g', member: 'a', topics: ['in'] })
+    const admin = foreign.admin()
+    await admin.connect()
+    const { groups: [group] } = await admin.describeGroups([`${prefix}g`])
+    await admin.disconnect()
+    assert.deepEqual([group!.state, group!.protocolType, group!.protocol], ['Stable', 'consumer', 'cooperative-sticky'])
+    const { memberMetadata, memberAssignment } = group!.members[0]!
+    assert.deepEqual(kafkajs.AssignerProtocol.MemberMetadata.decode(memberMetadata)?.topics, [`${prefix}in`])
+    assert.deepEqual(kafkajs.AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment, { [`${prefix}in`]: [0, 1, 2] })
+  })
+
   probe('goes on committing through a rebalance that takes nothing from it', async ({ log, another }) => {
     await log.createTopic(topicSpec('in', 1))
     const first = await log.join({ group: 'g', member: 'a', topics: ['in'] })

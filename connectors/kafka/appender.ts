@@ -67,7 +67,7 @@ export class Appender {
   async #init (): Promise<Producer> {
     return this.#cluster.retry('begin to append', async () => {
       const { errorCode, producerId, producerEpoch } = await this.#cluster.anywhere('control', initProducerId, { transactionalId: null, transactionTimeoutMs: 0 })
-      check(errorCode, { what: 'producer id' })
+      check(errorCode, { what: 'producer id', needs: 'IDEMPOTENT_WRITE' })
       return { id: producerId, epoch: producerEpoch, next: new Map() }
     })
   }

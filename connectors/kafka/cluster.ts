@@ -8,7 +8,6 @@ import { apiVersions, findCoordinator, metadata } from './requests.ts'
 
 const pauseMs = 5
 const pauseMaxMs = 500
-const metadataAgeMs = 300_000
 
 export interface ClusterOptions {
   readonly brokers: readonly Address[]
@@ -17,12 +16,14 @@ export interface ClusterOptions {
   readonly clock: ClockPort
   /** How long a step is tried again before it is an error. */
   readonly patienceMs: number
+  /** How long what is known of a topic counts. */
+  readonly metadataAgeMs: number
   readonly joinTimeoutMs: number
   /** Instead of connections of its own. */
   readonly wire?: Wire | undefined
 }
 
-export interface TopicPlace { readonly id: string, readonly name: string, readonly leaders: readonly number[] }
+export interface TopicPlace { readonly id: string, readonly name: string, readonly leaders: readonly number[], /** Partitions that were not there when the topic was first asked for. */ readonly added: number }
 type Coordinated = 'group' | 'transaction'
 
 /**
@@ -38,8 +39,8 @@ export class Cluster {
   readonly #nodes = new Map<number, Address>()
   readonly #topics = new Map<string, TopicPlace & { readonly atMs: number }>()
   readonly #coordinators = new Map<string, Address>()
-  /** Ids by which topics were first read: a topic made anew under the same name is not the same. */
-  readonly #pinned = new Map<string, string>()
+  /** Topics as they were first read: one made anew under the same name is not the same, and one with more partitions has other keys in each. */
+  readonly #pinned = new Map<string, { readonly id: string, readonly partitions: number }>()
   readonly #closing = new AbortController()
 
   constructor (options: ClusterOptions) {
@@ -101,13 +102,13 @@ export class Cluster {
   /** Errors: LOG_TOPIC_UNKNOWN, also when the topic was made anew since it was first asked for; Again */
   async topicPlace (name: string): Promise<TopicPlace> {
     const held = this.#topics.get(name)
-    if (held !== undefined && this.#options.clock.monotonicMs() - held.atMs < metadataAgeMs) return held
+    if (held !== undefined && this.#options.clock.monotonicMs() - held.atMs < this.#options.metadataAgeMs) return held
     const found = await this.findTopic(name)
     if (found === null) throw new StreamError('LOG_TOPIC_UNKNOWN', { topic: name })
-    const pinned = this.#pinned.get(name) ?? found.id
-    if (pinned !== found.id) throw new StreamError('LOG_TOPIC_UNKNOWN', { topic: name, why: 'it was deleted and made anew', was: pinned, is: found.id })
-    this.#pinned.set(name, found.id)
-    const place = { ...found, atMs: this.#options.clock.monotonicMs() }
+    const pinned = this.#pinned.get(name) ?? { id: found.id, partitions: found.leaders.length }
+    if (pinned.id !== found.id) throw new StreamError('LOG_TOPIC_UNKNOWN', { topic: name, why: 'it was deleted and made anew', was: pinned.id, is: found.id })
+    this.#pinned.set(name, pinned)
+    const place = { ...found, added: found.leaders.length - pinned.partitions, atMs: this.#options.clock.monotonicMs() }
     this.#topics.set(name, place)
     return place
   }
@@ -157,7 +158,7 @@ export class Cluster {
   async #findCoordinator (kind: Coordinated, key: string): Promise<Address> {
     const { coordinators: [found] } = await this.anywhere('control', findCoordinator, { keyType: kind === 'group' ? 0 : 1, coordinatorKeys: [key] })
     if (found === undefined) throw new Again('no coordinator', false)
-    check(found.errorCode, { [kind]: key })
+    check(found.errorCode, { [kind]: key, needs: 'DESCRIBE' })
     return { host: found.host, port: found.port }
   }
 
@@ -167,10 +168,10 @@ export class Cluster {
     for (const { nodeId, host, port } of brokers) this.#nodes.set(nodeId, { host, port })
     return topics.flatMap(({ errorCode, name, topicId, isInternal, partitions }) => {
       if (name === null || isInternal || errorCode === unknownTopic) return []
-      check(errorCode, { topic: name })
+      check(errorCode, { topic: name, needs: 'DESCRIBE' })
       const leaders = Array.from<number>({ length: partitions.length })
       for (const { partitionIndex, leaderId } of partitions) leaders[partitionIndex] = leaderId
-      return [{ id: topicId, name, leaders }]
+      return [{ id: topicId, name, leaders, added: 0 }]
     })
   }
 }

@@ -46,6 +46,9 @@ const meaning: Readonly<Record<string, ErrorCode>> = {
   UNSUPPORTED_VERSION: 'KAFKA_VERSION',
 }
 
+/** The resource that a refusal is about. */
+const refusing: Readonly<Record<string, string>> = { TOPIC_AUTHORIZATION_FAILED: 'the topic', GROUP_AUTHORIZATION_FAILED: 'the group', CLUSTER_AUTHORIZATION_FAILED: 'the cluster', TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'the transactional id' }
+
 /** A step that may be tried again: the answer said so, or there was none. Never leaves this room. */
 export class Again extends Error {
   /** False: the broker said no. True: nobody knows whether it was done. */
@@ -57,14 +60,18 @@ export class Again extends Error {
   }
 }
 
+/** Never passes by itself: another password, another token, another mechanism is needed. Never leaves this room. */
+export class LoginRefused extends Error {}
+
 /**
  * Nothing when `code` is 0.
  *
- * Errors: Again for what passes by itself; else the error of ours that Kafka's means
+ * Errors: Again for what passes by itself; else the error of ours that Kafka's means. `needs`, the operation that an ACL has to allow, is said where it was not
  */
-export function check (code: number, details: Readonly<Record<string, unknown>>): void {
+export function check (code: number, { needs, ...details }: Readonly<Record<string, unknown>> & { readonly needs?: string }): void {
   if (code === 0) return
   const name = codeName(code)
   if (passing.has(name)) throw new Again(name, false)
-  throw new StreamError(meaning[name] ?? 'KAFKA_REFUSED', { ...details, kafka: name })
+  const resource = refusing[name]
+  throw new StreamError(meaning[name] ?? 'KAFKA_REFUSED', { ...details, kafka: name, ...resource !== undefined && { needs: `${needs ?? 'more'} on ${resource}` } })
 }

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import { nearest } from '../../pipelines/core/nearest.ts'
 import type { Address, ConnectionSettings } from './connection.ts'
 import type { SaslSettings } from './sasl.ts'
+import type { TokenSource } from './token.ts'
 
 /** Units: milliseconds, bytes */
 export interface KafkaSettings {
@@ -13,6 +15,8 @@ export interface KafkaSettings {
   readonly requestTimeoutMs: number
   /** How long what passes by itself (a leader that moves) is tried again. */
   readonly patienceMs: number
+  /** How long what is known of a topic counts: within this time added partitions are noticed. */
+  readonly metadataAgeMs: number
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   readonly transactionTimeoutMs: number
@@ -28,15 +32,20 @@ export interface KafkaSettings {
 const wholeOf = (min: number, max: number, fallback: number) => z.string().regex(/^-?\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(min).max(max)).default(fallback)
 const text = z.string().min(1)
 
-/** Kafka's own names (the Java client's; librdkafka's for PEM files, user and password), and three of ours: `topic.prefix`, `replication.factor` and `leave.group.on.close`. */
+/** Kafka's own names (the Java client's; librdkafka's for PEM files, user and password), and four of ours: `topic.prefix`, `replication.factor`, `leave.group.on.close` and `sasl.oauthbearer.token`. */
 const schema = z.strictObject({
   'bootstrap.servers': text,
   'client.id': text.default('millrace'),
   'security.protocol': z.enum(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']).default('PLAINTEXT'),
-  'sasl.mechanism': z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).optional(),
+  'sasl.mechanism': z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER']).optional(),
   'sasl.username': text.optional(),
   'sasl.password': z.string().optional(),
   'sasl.jaas.config': text.optional(),
+  'sasl.oauthbearer.token': text.optional(),
+  'sasl.oauthbearer.token.endpoint.url': z.url('must be the address of a token endpoint, or file:// and the path of a file that holds a token').optional(),
+  'sasl.oauthbearer.client.credentials.client.id': text.optional(),
+  'sasl.oauthbearer.client.credentials.client.secret': text.optional(),
+  'sasl.oauthbearer.scope': text.optional(),
   'ssl.ca.location': text.optional(),
   'ssl.certificate.location': text.optional(),
   'ssl.key.location': text.optional(),
@@ -53,6 +62,7 @@ const schema = z.strictObject({
   'max.poll.interval.ms': wholeOf(1_000, 3_600_000, 30_000),
   'transaction.timeout.ms': wholeOf(1_000, 900_000, 10_000),
   'leave.group.on.close': z.enum(['true', 'false']).default('false'),
+  'metadata.max.age.ms': wholeOf(100, 3_600_000, 10_000),
   'max.request.size': wholeOf(1_024, 100 << 20, 16 << 20),
   'fetch.max.decompressed.bytes': wholeOf(1_024, 1 << 30, 128 << 20),
   'topic.prefix': z.string().regex(/^[A-Za-z0-9._-]{0,100}$/, 'letters, digits, dots, underscores and hyphens, at most 100').default(''),
@@ -103,7 +113,7 @@ export function kafkaSettings (properties: Readonly<Record<string, string>>): Ka
       ...protocol.endsWith('SSL') && { tls: tlsOf(given) },
       ...protocol.startsWith('SASL') && { sasl: saslOf(given) },
     },
-    requestTimeoutMs: requestTimeout, patienceMs: given['default.api.timeout.ms'],
+    requestTimeoutMs: requestTimeout, patienceMs: given['default.api.timeout.ms'], metadataAgeMs: given['metadata.max.age.ms'],
     sessionTimeoutMs: given['session.timeout.ms'], rebalanceTimeoutMs: given['max.poll.interval.ms'], transactionTimeoutMs: given['transaction.timeout.ms'], leavesOnClose: given['leave.group.on.close'] === 'true',
     batchBytesMax: given['max.request.size'], decompressedBytesMax: given['fetch.max.decompressed.bytes'],
     topicPrefix: given['topic.prefix'], replication: given['replication.factor'],
@@ -130,7 +140,7 @@ function tlsOf (given: Given): NonNullable<ConnectionSettings['tls']> {
     ...ca !== undefined && { ca },
     ...cert !== undefined && key !== undefined && { cert, key },
     ...passphrase !== undefined && { passphrase },
-    ...given['ssl.endpoint.identification.algorithm'] !== 'https' && { checkServerIdentity: () => undefined },
+    ...given['ssl.endpoint.identification.algorithm'] !== 'https' && { anyName: true },
   }
 }
 
@@ -138,13 +148,36 @@ function saslOf (given: Given): SaslSettings {
   const mechanism = given['sasl.mechanism']
   const jaas = given['sasl.jaas.config'] ?? ''
   const inJaas = (name: string) => new RegExp(`\\b${name}\\s*=\\s*"((?:[^"\\\\]|\\\\.)*)"`).exec(jaas)?.[1]?.replace(/\\(.)/g, '$1')
+  if (mechanism === undefined) throw required(given, 'sasl.mechanism')
+  if (mechanism === 'OAUTHBEARER') {
+    const extensions = [...jaas.matchAll(/\bextension_(\w+)\s*=/g)].map(([, name]) => [name!, inJaas(`extension_${name}`) ?? ''])
+    return { mechanism, source: tokenSourceOf(given, inJaas), extensions: Object.fromEntries(extensions) }
+  }
   const username = given['sasl.username'] ?? inJaas('username')
   const password = given['sasl.password'] ?? inJaas('password')
-  for (const [property, value] of Object.entries({ 'sasl.mechanism': mechanism, 'sasl.username': username, 'sasl.password': password })) {
-    if (value === undefined) throw new StreamError('KAFKA_CONFIG', { property, why: `required with ${given['security.protocol']}` })
-  }
-  return { mechanism: mechanism!, username: username!, password: password! }
+  if (username === undefined) throw required(given, 'sasl.username')
+  if (password === undefined) throw required(given, 'sasl.password')
+  return { mechanism, username, password }
 }
+
+function tokenSourceOf (given: Given, inJaas: (name: string) => string | undefined): TokenSource {
+  const token = given['sasl.oauthbearer.token']
+  if (token !== undefined) return { kind: 'given', token }
+  const property = 'sasl.oauthbearer.token.endpoint.url'
+  const address = given[property]
+  if (address === undefined) throw required(given, property)
+  const url = new URL(address)
+  if (url.protocol === 'file:') return { kind: 'file', file: fileURLToPath(url) }
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && /^(localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname))) throw new StreamError('KAFKA_CONFIG', { property, is: url.protocol, why: 'must begin with https: or file:, so that the secret does not travel in the open' })
+  const clientId = given['sasl.oauthbearer.client.credentials.client.id'] ?? inJaas('clientId')
+  const clientSecret = given['sasl.oauthbearer.client.credentials.client.secret'] ?? inJaas('clientSecret')
+  if (clientId === undefined) throw required(given, 'sasl.oauthbearer.client.credentials.client.id')
+  if (clientSecret === undefined) throw required(given, 'sasl.oauthbearer.client.credentials.client.secret')
+  const ca = given['ssl.ca.location'] ?? given['ssl.truststore.location']
+  return { kind: 'endpoint', url: address, clientId, clientSecret, scope: given['sasl.oauthbearer.scope'] ?? inJaas('scope') ?? null, ca: ca === undefined ? null : contentOf('ssl.ca.location', ca) }
+}
+
+const required = (given: Given, property: string) => new StreamError('KAFKA_CONFIG', { property, why: `required with ${given['sasl.mechanism'] ?? given['security.protocol']}` })
 
 function contentOf (what: string, file: string): string {
   try {

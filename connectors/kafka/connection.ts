@@ -1,5 +1,5 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
-import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls'
+import { connect as connectTls } from 'node:tls'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import { type Api, readAnswer, writeFrame } from './api.ts'
 import { Again, codeName } from './codes.ts'
@@ -9,12 +9,12 @@ import { logIn, type SaslSettings } from './sasl.ts'
 
 export interface Address { readonly host: string, readonly port: number }
 
-/** Units: milliseconds */
+/** Plain data, so that threads may have it. Units: milliseconds */
 export interface ConnectionSettings {
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
-  /** Given: TLS is spoken. */
-  readonly tls?: Pick<TlsOptions, 'ca' | 'cert' | 'key' | 'passphrase' | 'checkServerIdentity'>
+  /** Given: TLS is spoken. `anyName`: the broker's certificate may be for another name. */
+  readonly tls?: { readonly ca?: string, readonly cert?: string, readonly key?: string, readonly passphrase?: string, readonly anyName?: boolean }
   readonly sasl?: SaslSettings
 }
 
@@ -109,7 +109,7 @@ export class Connection {
   async #logIn (): Promise<void> {
     const { sasl } = this.#settings
     if (sasl === undefined) return
-    const lifetimeMs = await logIn(sasl, { handshake: mechanism => this.#now(saslHandshake, { mechanism }), authenticate: authBytes => this.#now(saslAuthenticate, { authBytes }) })
+    const lifetimeMs = await logIn(sasl, { timeoutMs: this.#settings.connectTimeoutMs, handshake: mechanism => this.#now(saslHandshake, { mechanism }), authenticate: authBytes => this.#now(saslAuthenticate, { authBytes }) })
     this.#renewAtMs = lifetimeMs > 0 ? performance.now() + lifetimeMs * sessionShare : Number.POSITIVE_INFINITY
   }
 
@@ -216,7 +216,8 @@ interface Intake { readonly room: () => Uint8Array, readonly took: (bytes: numbe
 /** Names are sent to the server and held against its certificate; addresses are only held against it. */
 function dial ({ host, port }: Address, { tls }: ConnectionSettings, { room, took, push }: Intake): Socket {
   if (tls === undefined) return connectPlain({ host, port, onread: { buffer: room, callback: bytes => { took(bytes); return true } } })
-  const socket = connectTls({ host, port, ...tls, rejectUnauthorized: true, ...isIP(host) === 0 && { servername: host } })
+  const { anyName = false, ...certificates } = tls
+  const socket = connectTls({ host, port, ...certificates, rejectUnauthorized: true, ...isIP(host) === 0 && { servername: host }, ...anyName && { checkServerIdentity: () => undefined } })
   socket.on('data', push)
   return socket
 }

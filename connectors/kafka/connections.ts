@@ -1,8 +1,7 @@
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { Api } from './api.ts'
-import { Again } from './codes.ts'
+import { Again, LoginRefused } from './codes.ts'
 import { type Address, Connection, type ConnectionSettings } from './connection.ts'
-import { LoginRefused } from './sasl.ts'
 
 /**
  * A broker answers the requests of one connection one after another, so what may wait at the broker has a connection of its own: waiting fetches,

@@ -6,7 +6,7 @@ import { Again, check, codeName } from './codes.ts'
 import { committedBatches } from './committed.ts'
 import type { Address } from './connection.ts'
 import type { Lane } from './connections.ts'
-import { fetch, type FetchedPartition } from './requests.ts'
+import { earliest, fetch, type FetchedPartition, latest, listOffsets } from './requests.ts'
 
 /** A broker is asked to wait this long at most; longer waits ask again, so that a broker which has gone is noticed. */
 const pollMs = 500
@@ -24,7 +24,7 @@ interface Ask { readonly topicId: string, readonly partition: number, readonly o
  * partitions takes one connection.
  *
  * Limits: a request of at most 50 MiB; per broker 16 waiting requests at once, further ones queue
- * Errors: LOG_OUT_OF_RANGE, LOG_TOPIC_UNKNOWN, LOG_CORRUPT, KAFKA_UNREACHABLE
+ * Errors: LOG_OUT_OF_RANGE, LOG_TOPIC_UNKNOWN, LOG_PARTITIONS_ADDED, LOG_CORRUPT, KAFKA_DENIED, KAFKA_UNREACHABLE
  */
 export class Fetcher {
   readonly #cluster: Cluster
@@ -55,18 +55,24 @@ export class Fetcher {
   /** Null when `signal` aborts: the broker may go on waiting, for nobody. */
   async #answer (request: FetchPartition, waitMs: number): Promise<FetchedPartition | null> {
     const { topic, partition, offset, signal } = request
-    const answered = this.#cluster.retry(`fetch ${topic}/${partition}`, () => this.#cluster.atLeader(topic, partition, async (address, { id }) => {
+    const answered = this.#cluster.retry(`fetch ${topic}/${partition}`, () => this.#cluster.atLeader(topic, partition, async (address, { id, leaders, added }) => {
+      if (added > 0) throw new StreamError('LOG_PARTITIONS_ADDED', { topic, was: leaders.length - added, is: leaders.length })
       const answer = await this.#ask(address, { ...request, topicId: id, waitMs: Math.max(0, Math.ceil(waitMs)) })
-      if (codeName(answer.errorCode) === 'OFFSET_OUT_OF_RANGE') throw new StreamError('LOG_OUT_OF_RANGE', { topic, partition, offset, ...await this.#bounds(answer) })
-      check(answer.errorCode, { topic, partition, offset })
+      if (codeName(answer.errorCode) === 'OFFSET_OUT_OF_RANGE') throw new StreamError('LOG_OUT_OF_RANGE', { topic, partition, offset, ...await this.#bounds(address, topic, partition) })
+      check(answer.errorCode, { topic, partition, offset, needs: 'READ' })
       return answer
     }), { signal })
     if (signal === undefined) return answered
     return unlessAborted(answered, signal)
   }
 
-  async #bounds ({ logStartOffset: logStart, lastStableOffset: lastStable }: FetchedPartition): Promise<Readonly<Record<string, number>>> {
-    return logStart < 0 ? {} : { start: logStart, ...lastStable >= 0 && { end: lastStable } }
+  /** What there is, for whoever has to be told: an answer that refuses an offset does not say. */
+  async #bounds (address: Address, name: string, partitionIndex: number): Promise<Readonly<Record<string, number>>> {
+    const [start, end] = await Promise.all([earliest, latest].map(async timestamp => {
+      const { topics: [topic] } = await this.#cluster.call(address, 'control', listOffsets, { topics: [{ name, partitions: [{ partitionIndex, timestamp }] }] })
+      return topic?.partitions[0]?.offset ?? -1
+    }))
+    return { start: start!, end: end! }
   }
 
   #ask (address: Address, ask: Omit<Ask, 'resolve' | 'reject'>): Promise<FetchedPartition> {

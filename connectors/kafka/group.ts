@@ -27,7 +27,7 @@ export interface Joined { readonly generation: number, readonly memberId: string
 export async function joinGroup (cluster: Cluster, { group, instanceId, topics }: JoinFacts, { sessionTimeoutMs, rebalanceTimeoutMs }: GroupOptions, claim: Claim): Promise<Joined> {
   const isNew = claim.memberId === ''
   const lane: Lane = `join ${group} ${instanceId}`
-  const facts = { group, member: instanceId }
+  const facts = { group, member: instanceId, needs: 'READ' }
   const metadata = writeSubscription({ topics, owned: claim.owned, generation: claim.generation })
   let { memberId, generation: last } = claim
   const patienceMs = Math.max(rebalanceTimeoutMs, sessionTimeoutMs) * 2 + 30_000
@@ -37,7 +37,7 @@ export async function joinGroup (cluster: Cluster, { group, instanceId, topics }
     check(joined.errorCode, facts)
     const { generationId: generation, leader, skipAssignment } = joined
     // One that this member took no part in may have given what it had to others.
-    if (!isNew && generation !== last && generation !== last + 1) throw new StreamError('LOG_REBALANCED', { ...facts, generation, last, why: 'the group went on without it' })
+    if (!isNew && generation !== last && generation !== last + 1) throw new StreamError('LOG_REBALANCED', { group, member: instanceId, generation, last, why: 'the group went on without it' })
     memberId = joined.memberId
     last = generation
     const isLeader = leader === memberId
@@ -117,10 +117,10 @@ export async function committedOffset (cluster: Cluster, { group, topic, partiti
   return cluster.retry(`read committed offset of ${topic}/${partition}`, () => cluster.atCoordinator('group', group, async address => {
     const { groups: [found] } = await cluster.call(address, 'control', requests.offsetFetch, { groups: [{ groupId: group, topics: [{ name: topic, partitionIndexes: [partition] }] }], requireStable: stable })
     if (found === undefined) throw new Again('the answer lacks the group', false)
-    check(found.errorCode, { group })
+    check(found.errorCode, { group, needs: 'DESCRIBE' })
     const offset = found.topics[0]?.partitions[0]
     if (offset === undefined) return null
-    check(offset.errorCode, { group, topic, partition })
+    check(offset.errorCode, { group, topic, partition, needs: 'DESCRIBE' })
     return offset.committedOffset < 0 ? null : { offset: offset.committedOffset, metadata: offset.metadata ?? '' }
   }))
 }
@@ -129,7 +129,7 @@ async function describe (cluster: Cluster, group: string) {
   return cluster.atCoordinator('group', group, async address => {
     const { groups: [found] } = await cluster.call(address, 'control', requests.describeGroups, { groups: [group] })
     if (found === undefined) throw new Again('the answer lacks the group', false)
-    check(found.errorCode, { group })
+    check(found.errorCode, { group, needs: 'DESCRIBE' })
     return found
   })
 }

@@ -10,15 +10,13 @@ import { committedOffset, type JoinFacts } from './group.ts'
 import { Member } from './member.ts'
 import { unpackMetadata } from './metadata.ts'
 import { checkName } from './names.ts'
-import { deleteRecords, listOffsets } from './requests.ts'
+import { deleteRecords, earliest, latest, listOffsets } from './requests.ts'
 import { LocalSeat, type SeatEvents } from './seat.ts'
 import { parcel } from './stamp.ts'
 import { takeThreadSeat } from './thread-seat.ts'
 import { Topics } from './topics.ts'
 import type { Written } from './transactions.ts'
 
-const earliest = -2
-const latest = -1
 const deleteTimeoutMs = 15_000
 /** How long `range` waits for the markers of our own commits before it gives what there is. */
 const markersMs = 2_000
@@ -31,8 +29,8 @@ const markersMs = 2_000
  * Errors:   KAFKA_UNREACHABLE, KAFKA_DENIED; KAFKA_VERSION when brokers are older than 3.3
  */
 export async function openKafkaLog (settings: KafkaSettings & { readonly clock: ClockPort, readonly wire?: Wire }): Promise<LogPort> {
-  const { clock, wire, brokers, clientId, connection, patienceMs, rebalanceTimeoutMs } = settings
-  const cluster = new Cluster({ brokers, clientId, connection, clock, wire, patienceMs, joinTimeoutMs: rebalanceTimeoutMs + settings.requestTimeoutMs })
+  const { clock, wire, brokers, clientId, connection, patienceMs, metadataAgeMs, rebalanceTimeoutMs } = settings
+  const cluster = new Cluster({ brokers, clientId, connection, clock, wire, patienceMs, metadataAgeMs, joinTimeoutMs: rebalanceTimeoutMs + settings.requestTimeoutMs })
   try {
     await cluster.retry('connect', () => cluster.features())
     return new KafkaLog(cluster, settings, { clock, onThread: wire === undefined })
@@ -117,7 +115,7 @@ class KafkaLog implements LogPort {
     const full = this.#topics.full(topic)
     await this.#cluster.retry(`trim ${topic}/${partition}`, () => this.#cluster.atLeader(full, partition, async address => {
       const { topics: [answer] } = await this.#cluster.call(address, 'control', deleteRecords, { topics: [{ name: full, partitions: [{ partitionIndex: partition, offset }] }], timeoutMs: deleteTimeoutMs })
-      check(answer?.partitions[0]?.errorCode ?? 0, { topic, partition, before })
+      check(answer?.partitions[0]?.errorCode ?? 0, { topic, partition, before, needs: 'DELETE' })
     }))
   }
 
@@ -151,7 +149,7 @@ class KafkaLog implements LogPort {
       const { topics: [answer] } = await this.#cluster.call(address, 'control', listOffsets, { topics: [{ name: topic, partitions: [{ partitionIndex: partition, timestamp }] }] })
       const found = answer?.partitions[0]
       if (found === undefined) throw new Again('the answer lacks the partition', false)
-      check(found.errorCode, { topic, partition })
+      check(found.errorCode, { topic, partition, needs: 'DESCRIBE' })
       return found.offset
     })
   }

@@ -85,7 +85,7 @@ async function sendTo (cluster: Cluster, { address, entries }: Group, { api, tra
     const answer = answers.get(`${partition} ${topic}`)
     try {
       if (answer === undefined) throw new Again('the answer lacks the partition', true)
-      check(answer.errorCode, { topic, partition, message: answer.errorMessage ?? answer.recordErrors[0]?.batchIndexErrorMessage })
+      check(answer.errorCode, { topic, partition, needs: 'WRITE', message: answer.errorMessage ?? answer.recordErrors[0]?.batchIndexErrorMessage })
       return { entry, offset: answer.baseOffset }
     } catch (error) {
       if (!(error instanceof Again)) throw error

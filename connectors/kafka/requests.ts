@@ -82,6 +82,9 @@ export const produce = api(0, 'Produce', { versions: [9, 12] }, {
 })
 export type ProducedPartition = AnswerOf<typeof produce>['responses'][number]['partitionResponses'][number]
 
+/** Times that stand for the ends. */
+export const earliest = -2
+export const latest = -1
 export const listOffsets = api(2, 'ListOffsets', { versions: [7, 9] }, {
   replicaId: fixed(int32, consumers), isolationLevel: fixed(int8, readCommitted),
   topics: array(struct({ name: string, partitions: array(struct({ partitionIndex: int32, currentLeaderEpoch: unknownEpoch, timestamp: int53 })) })),

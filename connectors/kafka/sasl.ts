@@ -1,15 +1,14 @@
-import { codeName } from './codes.ts'
+import { codeName, LoginRefused } from './codes.ts'
 import { type Conversation, scram, type User } from './scram.ts'
+import { type TokenSource, tokenOf } from './token.ts'
 
 export type SaslSettings =
   | { readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' } & User
-  | { readonly mechanism: 'OAUTHBEARER', /** A token that is good now. */ readonly token: () => Promise<string>, readonly extensions: Readonly<Record<string, string>> }
+  | { readonly mechanism: 'OAUTHBEARER', readonly source: TokenSource, readonly extensions: Readonly<Record<string, string>> }
 
-/** Never passes by itself: another password, another token, another mechanism is needed. */
-export class LoginRefused extends Error {}
-
-/** How the two requests are sent. */
+/** How the two requests are sent, and how long anything may take. */
 export interface SaslExchange {
+  readonly timeoutMs: number
   handshake (mechanism: string): Promise<{ readonly errorCode: number, readonly mechanisms: readonly string[] }>
   authenticate (authBytes: Uint8Array): Promise<{ readonly errorCode: number, readonly errorMessage: string | null, readonly authBytes: Uint8Array, readonly sessionLifetimeMs: number }>
 }
@@ -24,7 +23,7 @@ export async function logIn (settings: SaslSettings, exchange: SaslExchange): Pr
   const { mechanism } = settings
   const { errorCode, mechanisms } = await exchange.handshake(mechanism)
   if (errorCode !== 0) throw new LoginRefused(`sasl.mechanism ${mechanism} is refused (${codeName(errorCode)}), ${mechanisms.length === 0 ? 'and no other offered' : `${mechanisms.join(', ')} would do`}`)
-  const conversation = await converse(settings)
+  const conversation = await converse(settings, exchange.timeoutMs)
   let lifetimeMs = 0
   for (let heard: Uint8Array = new Uint8Array(0); ;) {
     const { done, value } = await next(conversation, heard)
@@ -44,12 +43,12 @@ async function next (conversation: Conversation, heard: Uint8Array): Promise<Ite
   }
 }
 
-async function converse (settings: SaslSettings): Promise<Conversation> {
+async function converse (settings: SaslSettings, timeoutMs: number): Promise<Conversation> {
   switch (settings.mechanism) {
     case 'PLAIN': return plain(settings)
     case 'SCRAM-SHA-256': return scram('sha256', settings)
     case 'SCRAM-SHA-512': return scram('sha512', settings)
-    case 'OAUTHBEARER': return bearer(await settings.token(), settings.extensions)
+    case 'OAUTHBEARER': return bearer(await tokenOf(settings.source, timeoutMs), settings.extensions)
   }
 }
 

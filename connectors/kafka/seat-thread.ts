@@ -24,10 +24,8 @@ const clock: ClockPort = {
   }),
 }
 const tell = (message: FromSeat) => { port.postMessage(message) }
-const { anyName, ...rest } = settings
-const { tls, ...connection } = rest.connection
-const cluster = new Cluster({ ...rest, connection: { ...connection, ...tls !== undefined && { tls: { ...tls, ...anyName && { checkServerIdentity: () => undefined } } } }, clock, joinTimeoutMs: rest.rebalanceTimeoutMs + rest.requestTimeoutMs })
-const seat = new LocalSeat(cluster, facts, { ...rest, clock }, {
+const cluster = new Cluster({ ...settings, clock, joinTimeoutMs: settings.rebalanceTimeoutMs + settings.requestTimeoutMs })
+const seat = new LocalSeat(cluster, facts, { ...settings, clock }, {
   touches,
   changed: state => { tell({ kind: 'changed', state }) },
   lost: error => { tell({ kind: 'lost', error: error instanceof StreamError ? { code: error.code, details: error.details } : { code: 'LOG_REBALANCED', details: { why: String(error) } } }) },

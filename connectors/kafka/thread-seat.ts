@@ -4,9 +4,8 @@ import type { KafkaSettings } from './config.ts'
 import type { JoinFacts } from './group.ts'
 import type { Seat, SeatEvents, SeatState } from './seat.ts'
 
-export type SeatSettings = Pick<KafkaSettings, 'brokers' | 'clientId' | 'connection' | 'requestTimeoutMs' | 'patienceMs' | 'sessionTimeoutMs' | 'rebalanceTimeoutMs'>
-/** Plain data: a function cannot travel, so `anyName` says that names of certificates are not checked. */
-export interface SeatData { readonly settings: SeatSettings & { readonly anyName: boolean }, readonly facts: JoinFacts, readonly touches: Int32Array }
+export type SeatSettings = Pick<KafkaSettings, 'brokers' | 'clientId' | 'connection' | 'requestTimeoutMs' | 'patienceMs' | 'metadataAgeMs' | 'sessionTimeoutMs' | 'rebalanceTimeoutMs'>
+export interface SeatData { readonly settings: SeatSettings, readonly facts: JoinFacts, readonly touches: Int32Array }
 export type FromSeat =
   | { readonly kind: 'changed', readonly state: SeatState }
   | { readonly kind: 'lost', readonly error: { readonly code: ErrorCode, readonly details: Readonly<Record<string, unknown>> } }
@@ -50,8 +49,7 @@ export function takeThreadSeat (settings: SeatSettings, facts: JoinFacts, { chan
   }
 }
 
-function plain ({ brokers, clientId, connection, requestTimeoutMs, patienceMs, sessionTimeoutMs, rebalanceTimeoutMs }: SeatSettings): SeatData['settings'] {
-  const { tls, ...rest } = connection
-  const { checkServerIdentity, ...certificates } = tls ?? {}
-  return { brokers, clientId, connection: { ...rest, ...tls !== undefined && { tls: certificates } }, requestTimeoutMs, patienceMs, sessionTimeoutMs, rebalanceTimeoutMs, anyName: checkServerIdentity !== undefined }
+/** Without what a thread cannot be given. */
+function plain ({ brokers, clientId, connection, requestTimeoutMs, patienceMs, metadataAgeMs, sessionTimeoutMs, rebalanceTimeoutMs }: SeatSettings): SeatSettings {
+  return { brokers, clientId, connection, requestTimeoutMs, patienceMs, metadataAgeMs, sessionTimeoutMs, rebalanceTimeoutMs }
 }

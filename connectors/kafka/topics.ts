@@ -51,7 +51,7 @@ export class Topics {
     if (doomed === null) return
     await this.#cluster.retry(`delete topic ${name}`, async () => {
       const { responses: [gone] } = await this.#cluster.anywhere('control', deleteTopics, { topics: [{ topicId: doomed.id }], timeoutMs: adminTimeoutMs })
-      if (gone !== undefined && codeName(gone.errorCode) !== 'UNKNOWN_TOPIC_ID') check(gone.errorCode, { topic: name })
+      if (gone !== undefined && codeName(gone.errorCode) !== 'UNKNOWN_TOPIC_ID') check(gone.errorCode, { topic: name, needs: 'DELETE' })
     })
     await this.#cluster.retry(`delete topic ${name}`, async () => {
       if ((await this.#cluster.findTopic(full))?.id === doomed.id) throw new Again('the topic is still there', false)
@@ -103,7 +103,7 @@ export class Topics {
     if (existing.retentionMs === retentionMs && existing.retentionBytes === retentionBytes) return existing
     const configs = [{ name: 'retention.ms', value: `${retentionMs ?? -1}` }, { name: 'retention.bytes', value: `${retentionBytes ?? -1}` }]
     const { responses: [altered] } = await this.#cluster.anywhere('control', incrementalAlterConfigs, { resources: [{ resourceType: topicResource, resourceName: this.full(spec.name), configs: configs.map(config => ({ ...config, configOperation: setConfig })) }] })
-    check(altered?.errorCode ?? 0, { topic: spec.name, message: altered?.errorMessage })
+    check(altered?.errorCode ?? 0, { topic: spec.name, message: altered?.errorMessage, needs: 'ALTER_CONFIGS' })
     throw new Again('the retention was changed, and does not show yet', false)
   }
 
@@ -113,7 +113,7 @@ export class Topics {
       .map(([name, value]) => ({ name, value: `${value}` }))
     const { topics: [made] } = await this.#cluster.anywhere('control', createTopics, { topics: [{ name: this.full(name), numPartitions: partitions, replicationFactor: replication, configs }], timeoutMs: adminTimeoutMs })
     if (made === undefined || codeName(made.errorCode) === 'TOPIC_ALREADY_EXISTS') return
-    check(made.errorCode, { topic: name, partitions, replication, message: made.errorMessage })
+    check(made.errorCode, { topic: name, partitions, replication, message: made.errorMessage, needs: 'CREATE' })
   }
 
   async #configs (names: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<string, string | null>>> {
@@ -121,7 +121,7 @@ export class Topics {
     const { results } = await this.#cluster.anywhere('control', describeConfigs, { resources: names.map(resourceName => ({ resourceType: topicResource, resourceName, configurationKeys: described })) })
     return new Map(results.flatMap(({ errorCode, resourceName, configs }) => {
       if (codeName(errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION') return []
-      check(errorCode, { topic: resourceName })
+      check(errorCode, { topic: resourceName, needs: 'DESCRIBE_CONFIGS' })
       return [[resourceName, new Map(configs.map(({ name, value }) => [name, value]))] as const]
     }))
   }

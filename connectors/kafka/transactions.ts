@@ -131,9 +131,9 @@ export class Transactions {
     const ask = (attempt: (address: Address) => Promise<void>) => this.#once('begin the transaction', () => this.#cluster.atCoordinator('transaction', transactionalId, attempt))
     if (topics.size > 0) await ask(async address => {
       const { resultsByTopic } = await this.#cluster.call(address, 'transaction', addPartitionsToTxn, { ...who, topics: [...topics].map(([name, partitions]) => ({ name, partitions: [...partitions] })) })
-      for (const { name: topic, resultsByPartition } of resultsByTopic) for (const { partitionIndex: partition, partitionErrorCode } of resultsByPartition) check(partitionErrorCode, { transactionalId, topic, partition })
+      for (const { name: topic, resultsByPartition } of resultsByTopic) for (const { partitionIndex: partition, partitionErrorCode } of resultsByPartition) check(partitionErrorCode, { transactionalId, topic, partition, needs: 'WRITE' })
     })
-    if (groupId !== null) await ask(async address => { check((await this.#cluster.call(address, 'transaction', addOffsetsToTxn, { ...who, groupId })).errorCode, { transactionalId, group: groupId }) })
+    if (groupId !== null) await ask(async address => { check((await this.#cluster.call(address, 'transaction', addOffsetsToTxn, { ...who, groupId })).errorCode, { transactionalId, group: groupId, needs: 'READ' }) })
   }
 
   /** A request takes one batch of a partition: more of them go in rounds. */
@@ -164,7 +164,7 @@ export class Transactions {
       try {
         await this.#once('commit offsets', () => this.#cluster.atCoordinator('group', group, async address => {
           const answer = await this.#cluster.call(address, 'transaction', this.#protocol.txnOffsetCommit, { transactionalId, groupId: group, producerId, producerEpoch: epoch, generationId: generation, memberId, groupInstanceId: instanceId, topics })
-          for (const { name: topic, partitions } of answer.topics) for (const { partitionIndex: partition, errorCode } of partitions) check(errorCode, { group, topic, partition })
+          for (const { name: topic, partitions } of answer.topics) for (const { partitionIndex: partition, errorCode } of partitions) check(errorCode, { group, topic, partition, needs: 'READ' })
         }))
         return
       } catch (error) {
@@ -178,7 +178,7 @@ export class Transactions {
     const { transactionalId } = turn
     await this.#once('end the transaction', () => this.#cluster.atCoordinator('transaction', transactionalId, async address => {
       const { errorCode, producerId, producerEpoch: epoch } = await this.#cluster.call(address, 'transaction', this.#protocol.endTxn, { transactionalId, producerId: turn.producerId, producerEpoch: turn.epoch, committed })
-      check(errorCode, { transactionalId })
+      check(errorCode, { transactionalId, needs: 'WRITE' })
       turn.openedMs = null
       if (this.#protocol.announces) return
       Object.assign(turn, { producerId, epoch })
@@ -209,7 +209,7 @@ export class Transactions {
 async function initialise (cluster: Cluster, transactionalId: string, timeoutMs: number) {
   return cluster.retry('take over the transactional id', () => cluster.atCoordinator('transaction', transactionalId, async address => {
     const answer = await cluster.call(address, 'control', initProducerId, { transactionalId, transactionTimeoutMs: timeoutMs })
-    check(answer.errorCode, { transactionalId })
+    check(answer.errorCode, { transactionalId, needs: 'WRITE' })
     return answer
   }))
 }

@@ -24,11 +24,11 @@ export interface Secure {
   readonly serverFile: string
   /** The TLS and SASL part of a kafkajs configuration. */
   readonly kafkajs: (user: User) => Pick<KafkaConfig, 'ssl' | 'sasl'>
-  readonly brokerProperties: () => Readonly<Record<string, string>>
+  readonly brokerProperties: () => Readonly<Record<string, string | number>>
 }
 
 /** Make a CA, a certificate for the servers and one for each user. Old ones of the folder are replaced. */
-export async function makeSecure (folder: string, users: Users): Promise<Secure> {
+export async function makeSecure (folder: string, users: Users, tokens = false): Promise<Secure> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const ca = makeCertificate('millrace-local-ca', null)
   const filesOf = async (name: string): Promise<readonly [string, KeyFiles]> => {
@@ -46,9 +46,16 @@ export async function makeSecure (folder: string, users: Users): Promise<Secure>
   return {
     users, caFile, otherCaFile, certificates, serverFile,
     kafkajs: ({ name, password }) => ({ ssl: { ca: [ca.cert] }, sasl: { mechanism: 'scram-sha-512', username: name, password } }),
-    brokerProperties: () => brokerProperties({ users, caFile, serverFile }),
+    brokerProperties: () => ({ ...brokerProperties({ users, caFile, serverFile }), ...tokens && tokenProperties }),
   }
 }
+
+/** Kafka's own validator for tests: unsigned tokens. Sessions end soon, so that logins are renewed. */
+const tokenProperties = {
+  'sasl.enabled.mechanisms': 'SCRAM-SHA-512,SCRAM-SHA-256,PLAIN,OAUTHBEARER',
+  'listener.name.clients.oauthbearer.sasl.jaas.config': 'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="admin";',
+  'listener.name.clients.oauthbearer.connections.max.reauth.ms': 3_000,
+} as const
 
 function brokerProperties ({ users, caFile, serverFile }: Pick<Secure, 'users' | 'caFile' | 'serverFile'>): Readonly<Record<string, string>> {
   const scram = ({ name, password }: User) => `org.apache.kafka.common.security.scram.ScramLoginModule required username="${name}" password="${password}";`

@@ -23,6 +23,8 @@ export interface StackOptions {
   readonly registry?: boolean
   /** TLS, SASL and ACLs. */
   readonly secure?: boolean
+  /** With `secure`: brokers take any unsigned token for its subject, for some seconds each time. */
+  readonly tokens?: boolean
   /** What Kafka's storage is formatted with, when it is; absent: what is newest. */
   readonly transactionVersion?: 0 | 1 | 2
   readonly say?: (line: string) => void
@@ -54,7 +56,7 @@ export { lacking }
  * Errors:   StackProblem says what is missing or shows the end of the log
  */
 export async function startStack (options: StackOptions = {}): Promise<Stack> {
-  const { data, nodes = 1, kafka = true, cassandra = true, registry = true, secure = false, transactionVersion, say = () => {} } = options
+  const { data, nodes = 1, kafka = true, cassandra = true, registry = true, secure = false, tokens = false, transactionVersion, say = () => {} } = options
   const missing = kafka || cassandra ? await lacking({ cassandra }) : null
   if (missing !== null) throw new StackProblem(missing)
   const folder = data === undefined ? mkdtempSync(join(tmpdir(), 'millrace-stack-')) : resolve(data)
@@ -68,7 +70,7 @@ export async function startStack (options: StackOptions = {}): Promise<Stack> {
   }
   try {
     const plan = await planOf({ folder, nodes, secure })
-    const keys = secure ? await makeSecure(join(folder, 'keys'), plan.users) : null
+    const keys = secure ? await makeSecure(join(folder, 'keys'), plan.users, tokens) : null
     const begin = async (parts: readonly Service[]) => {
       services.push(...parts)
       const began = performance.now()

@@ -57,7 +57,7 @@ test('kafka settings read certificates at once, check them always, and names unl
   const both = file('both.pem', 'CERT AND KEY')
   const { connection: { tls } } = kafkaSettings({ ...servers, 'security.protocol': 'SSL', 'ssl.truststore.type': 'PEM', 'ssl.truststore.location': ca, 'ssl.keystore.location': both, 'ssl.key.password': 'p' })
   assert.deepEqual(tls, { ca: 'CA', cert: 'CERT AND KEY', key: 'CERT AND KEY', passphrase: 'p' })
-  assert.equal(typeof kafkaSettings({ ...servers, 'security.protocol': 'SSL', 'ssl.endpoint.identification.algorithm': '' }).connection.tls?.checkServerIdentity, 'function')
+  assert.equal(kafkaSettings({ ...servers, 'security.protocol': 'SSL', 'ssl.endpoint.identification.algorithm': '' }).connection.tls?.anyName, true)
   assert.throws(() => kafkaSettings({ ...servers, 'security.protocol': 'SSL', 'ssl.ca.location': join(folder, 'none') }), refused({ property: 'ssl.ca.location', why: 'ENOENT' }))
   assert.throws(() => kafkaSettings({ ...servers, 'security.protocol': 'SSL', 'ssl.certificate.location': ca }), refused({ property: 'ssl.key.location' }))
   assert.throws(() => kafkaSettings({ ...servers, 'security.protocol': 'SSL', 'ssl.truststore.type': 'JKS' }), refused({ property: 'ssl.truststore.type' }))
@@ -68,4 +68,18 @@ test('the environment gives properties, from files too, and passes over what is 
   assert.deepEqual(kafkaEnvironment({ KAFKA_BOOTSTRAP_SERVERS: 'a:1', KAFKA_SASL_PASSWORD_FILE: secret, KAFKA_HEAP_OPTS: '-Xmx1g', PATH: '/bin' }), { 'bootstrap.servers': 'a:1', 'sasl.password': 'from a file' })
   assert.throws(() => kafkaEnvironment({ KAFKA_SASL_PASSWORD: 'x', KAFKA_SASL_PASSWORD_FILE: secret }), refused({ variable: 'KAFKA_SASL_PASSWORD' }))
   assert.throws(() => kafkaEnvironment({ KAFKA_SASL_PASSWORD_FILE: join(folder, 'none') }), refused({ property: 'KAFKA_SASL_PASSWORD_FILE', why: 'ENOENT' }))
+})
+
+test('kafka settings say where a token comes from, and let no secret travel in the open', () => {
+  const bearer = { ...servers, 'security.protocol': 'SASL_SSL', 'sasl.mechanism': 'OAUTHBEARER' }
+  const url = 'sasl.oauthbearer.token.endpoint.url'
+  assert.deepEqual(kafkaSettings({ ...bearer, 'sasl.oauthbearer.token': 't' }).connection.sasl, { mechanism: 'OAUTHBEARER', source: { kind: 'given', token: 't' }, extensions: {} })
+  assert.deepEqual(kafkaSettings({ ...bearer, [url]: 'file:///run/token' }).connection.sasl, { mechanism: 'OAUTHBEARER', source: { kind: 'file', file: '/run/token' }, extensions: {} })
+  const jaas = { 'sasl.jaas.config': 'x required clientId="id" clientSecret="s" scope="k" extension_logicalCluster="lkc-1";' }
+  assert.deepEqual(kafkaSettings({ ...bearer, [url]: 'https://idp/token', ...jaas }).connection.sasl, {
+    mechanism: 'OAUTHBEARER', source: { kind: 'endpoint', url: 'https://idp/token', clientId: 'id', clientSecret: 's', scope: 'k', ca: null }, extensions: { logicalCluster: 'lkc-1' },
+  })
+  assert.throws(() => kafkaSettings({ ...bearer, [url]: 'http://idp/token', ...jaas }), refused({ property: url }))
+  assert.throws(() => kafkaSettings(bearer), refused({ property: url }))
+  assert.throws(() => kafkaSettings({ ...bearer, [url]: 'https://idp/token' }), refused({ property: 'sasl.oauthbearer.client.credentials.client.id' }))
 })

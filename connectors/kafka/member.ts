@@ -11,6 +11,9 @@ import { parcel, type Parcel } from './stamp.ts'
 import { type GroupFacts, transactionalIds, Transactions, type Written } from './transactions.ts'
 
 const touchEveryMs = 1_000
+/** Another run of this member that has taken the transactional ids takes the seat within this time. */
+const otherRunMs = 2_000
+const beatAgainMs = 100
 
 export interface MemberOptions {
   readonly clock: ClockPort
@@ -191,14 +194,24 @@ export class Member implements Membership {
     return [...topics].map(([name, partitions]) => ({ name, partitions }))
   }
 
-  /** A coordinator that gave a slow transaction up refuses its producer as it refuses one that was taken over; so does one whose session was over. The group knows which it was. */
+  /**
+   * A producer is refused in the same way when another run of this member took over, when its session was over, when its coordinator gave a slow
+   * transaction up, and when a member that did not see this one in the group yet settled what it had left. The group knows which it was: another run takes
+   * the seat just after the ids.
+   */
   async #judged (error: Error): Promise<Error> {
     if (!(error instanceof StreamError) || error.code !== 'LOG_FENCED' || error.details.kafka === 'FENCED_INSTANCE_ID') return error
     const { group, member: instanceId } = this.#facts
-    const said = this.#over ?? await beat(this.#cluster, { group, instanceId, ...this.#state })
+    const { clock } = this.#options
+    const sinceMs = clock.monotonicMs()
+    let said = this.#over ?? await beat(this.#cluster, { group, instanceId, ...this.#state })
+    while (said === null && clock.monotonicMs() - sinceMs < otherRunMs && !this.#stop.signal.aborted) {
+      await clock.sleep(beatAgainMs, this.#stop.signal)
+      said = this.#over ?? await beat(this.#cluster, { group, instanceId, ...this.#state })
+    }
     if (said?.code === 'LOG_FENCED') return said
     if (said?.details.kafka === 'UNKNOWN_MEMBER_ID') return new StreamError('LOG_REBALANCED', { ...said.details, why: 'its session was over, and another member has taken over' }, { cause: error })
-    return this.#transactions.mayHaveTimedOut ? new StreamError('KAFKA_TRANSACTION', { ...error.details, why: 'slower than transaction.timeout.ms' }, { cause: error }) : error
+    return new StreamError('KAFKA_TRANSACTION', { ...error.details, why: this.#transactions.mayHaveTimedOut ? 'slower than transaction.timeout.ms' : 'another member has settled it' }, { cause: error })
   }
 
   #fail (error: Error): Error {

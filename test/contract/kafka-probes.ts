@@ -149,6 +149,18 @@ export function kafkaProbes (): void {
     await assert.rejects(first.commit(offsetAt(8, 1)))
   })
 
+  probe('begins anew when another client has taken its transactional ids but not its name', async ({ log, prefix }, foreign) => {
+    await log.createTopic(topicSpec('in'))
+    const member = await log.join({ group: 'g', member: 'a', topics: ['in'] })
+    await member.commit(offsetAt(1))
+    for (let turn = 0; turn < 4; turn += 1) await transactions(foreign, `${prefix}g.a.${turn}`, `${prefix}in`, [[['x'], 'abort']])
+    await assert.rejects(member.commit(offsetAt(2)), fails('KAFKA_TRANSACTION'))
+    await member.leave()
+    const again = await log.join({ group: 'g', member: 'a', topics: ['in'] })
+    await again.commit(offsetAt(2))
+    assert.equal((await log.committed('g', 'in', 0))?.offset, 2)
+  })
+
   probe('reads what other clients compressed', async ({ log, prefix }, foreign) => {
     const producer = foreign.producer()
     await producer.connect()

@@ -17,7 +17,8 @@ const rounds = Number(process.env.ROUNDS ?? (slow ? 200 : 25))
 const program = new URL('../kit/eos-worker.ts', import.meta.url)
 const { sleep } = machineClock
 
-interface Trial { readonly stack: Stack, readonly judge: EosJudge, readonly random: Random, readonly start: (member: string, crashAt?: string) => WorkerProcess }
+interface Trial { readonly stack: Stack, readonly judge: EosJudge, readonly random: Random, readonly start: (member: string, options?: StartOptions) => WorkerProcess }
+interface StartOptions { readonly crashAt?: string, /** Kafka's. */ readonly properties?: Readonly<Record<string, string>> }
 
 /** A cluster, Kafka's own judge, and workers of a race whose group it knows; at the end everything that was read is there once, or the judge says what is wrong. */
 async function judged (t: TestContext, nodes: 1 | 3, body: (trial: Trial) => Promise<void>): Promise<void> {
@@ -27,8 +28,8 @@ async function judged (t: TestContext, nodes: 1 | 3, body: (trial: Trial) => Pro
   const workers: WorkerProcess[] = []
   const judge = await EosJudge.on(stack.bootstrapServers)
   const log = await openKafkaLog({ ...kafkaSettings({ 'bootstrap.servers': stack.bootstrapServers }), clock: machineClock })
-  const start = (member: string, crashAt?: string) => {
-    const worker = new WorkerProcess(program, [stack.bootstrapServers, member], crashAt === undefined ? {} : { MILLRACE_CRASH_AT: crashAt })
+  const start: Trial['start'] = (member, { crashAt, properties = {} } = {}) => {
+    const worker = new WorkerProcess(program, [stack.bootstrapServers, member, JSON.stringify(properties)], crashAt === undefined ? {} : { MILLRACE_CRASH_AT: crashAt })
     workers.push(worker)
     return worker
   }
@@ -43,6 +44,9 @@ async function judged (t: TestContext, nodes: 1 | 3, body: (trial: Trial) => Pro
     const verdict = await judge.verdict()
     t.diagnostic(verdict.split('\n').filter(line => /processed|ALL-RECORDS/.test(line)).join(' '))
     assert.match(verdict, /ALL-RECORDS-DELIVERED/, `SEED=${seed}\n${verdict}`)
+  } catch (error) {
+    for (const worker of workers.slice(-6)) console.error(`${worker.name}\n${worker.complaint}`)
+    throw error
   } finally {
     for (const worker of workers) if (!worker.isOver) await worker.kill()
     await judge.close()
@@ -79,7 +83,7 @@ test(`judges/eos: a worker killed ${rounds} times, in mid-transaction and at eve
     let killedMs: number | null = null
     for (let round = 0; round < rounds; round += 1) {
       const point = round % 2 === 0 ? undefined : lonely[Math.floor(round / 2) % lonely.length]
-      const worker = start('a', point === undefined ? undefined : `${point}#${random.whole(1, 6)}`)
+      const worker = start('a', point === undefined ? {} : { crashAt: `${point}#${random.whole(1, 6)}` })
       const committedMs = await worker.said(/^committed$/)
       if (committedMs !== null && killedMs !== null) resumes.push(committedMs - killedMs)
       await Promise.race([worker.ended, sleep(random.whole(0, 900))])
@@ -90,5 +94,133 @@ test(`judges/eos: a worker killed ${rounds} times, in mid-transaction and at eve
     }
     t.diagnostic(`from the death of one to the first commit of the next: ${spread(resumes)}`)
     t.diagnostic(`died at: ${[...died].map(([point, times]) => `${point} ${times}`).join(', ')}`)
+  })
+})
+
+const actions = ['restart', 'takeover', 'guest', 'zombie', 'broker'] as const
+type Action = typeof actions[number]
+
+/** Two workers, and what befalls them. Each thing is over when records are committed again by all that should. */
+class Storm {
+  readonly took = new Map<Action, number[]>()
+  readonly #trial: Trial
+  readonly #workers = new Map<string, WorkerProcess>()
+
+  constructor (trial: Trial) { this.#trial = trial }
+
+  async begin (): Promise<void> { for (const member of ['a', 'b']) await this.#up(member) }
+
+  async do (action: Action): Promise<void> {
+    const tookMs = await this[action]()
+    this.took.set(action, [...this.took.get(action) ?? [], tookMs])
+    for (const [member, worker] of this.#workers) assert(!worker.isOver, `${action}: ${member} ended. ${worker.complaint}`)
+  }
+
+  /** Until it commits again. */
+  async restart (): Promise<number> {
+    const member = this.#trial.random.pick(['a', 'b'])
+    const killedMs = await this.#down(member)
+    return await this.#up(member) - killedMs
+  }
+
+  /** Until the other one has everything. */
+  async takeover (): Promise<number> {
+    const [gone, heir] = this.#pair()
+    const killedMs = await this.#down(gone)
+    const hadMs = await this.#said(heir, /^share 5$/, killedMs)
+    await this.#up(gone)
+    return hadMs - killedMs
+  }
+
+  /** A third one comes, and goes for good. */
+  async guest (): Promise<number> {
+    const beganMs = performance.now()
+    await this.#up('c', { 'leave.group.on.close': 'true' })
+    const guest = this.#workers.get('c')!
+    this.#workers.delete('c')
+    await guest.kill('SIGTERM')
+    assert.deepEqual((await guest.ended).code, 0, guest.complaint)
+    return performance.now() - beganMs
+  }
+
+  /** Halted beyond its session, it goes on as if nothing had been: until it has a share again. */
+  async zombie (): Promise<number> {
+    const [halted, heir] = this.#pair()
+    const beganMs = performance.now()
+    this.#workers.get(halted)!.child.kill('SIGSTOP')
+    await this.#said(heir, /^share 5$/, beganMs)
+    await sleep(this.#trial.random.whole(0, 500))
+    this.#workers.get(halted)!.child.kill('SIGCONT')
+    const wokenMs = performance.now()
+    await this.#said(halted, /^share 0$/, wokenMs)
+    return await this.#said(halted, /^share [1-5]$/, wokenMs) - wokenMs
+  }
+
+  /** Until both commit again, from the moment that its port is open. */
+  async broker (): Promise<number> {
+    const { stack, random } = this.#trial
+    const broker = random.pick(stack.brokers)
+    await broker.kill()
+    await sleep(random.whole(0, 1_000))
+    await broker.start()
+    const openMs = performance.now()
+    const commits = await Promise.all(['a', 'b'].map(member => this.#said(member, /^commits /, openMs)))
+    return Math.max(...commits) - openMs
+  }
+
+  async end (): Promise<void> { for (const member of ['a', 'b']) await this.#down(member) }
+
+  #pair (): readonly [string, string] { return this.#trial.random.chance(0.5) ? ['a', 'b'] : ['b', 'a'] }
+
+  async #up (member: string, properties: Readonly<Record<string, string>> = {}): Promise<number> {
+    this.#workers.set(member, this.#trial.start(member, { properties }))
+    return this.#said(member, /^committed$/, 0)
+  }
+
+  async #down (member: string): Promise<number> {
+    const worker = this.#workers.get(member)!
+    this.#workers.delete(member)
+    return worker.kill()
+  }
+
+  async #said (member: string, pattern: RegExp, sinceMs: number): Promise<number> {
+    const worker = this.#workers.get(member)!
+    const saidMs = await worker.said(pattern, sinceMs)
+    if (saidMs === null) assert.fail(`${member} ended before it said ${pattern}: ${worker.complaint}`)
+    return saidMs
+  }
+}
+
+function tell (t: TestContext, { took }: Storm): void {
+  const what: Readonly<Record<Action, string>> = {
+    restart: 'from kill -9 to the first commit under the same name', takeover: 'from kill -9 until the other has all (session 6 s)', guest: 'a third comes, commits, and goes',
+    zombie: 'from SIGCONT until it has a share again', broker: 'from the open port of a killed broker until all commit',
+  }
+  for (const [action, tookMs] of took) t.diagnostic(`${what[action]}: ${spread(tookMs)}`)
+}
+
+//  a  ▸ commits ───── ✂ ▸ ─── halted ────────── ▸ ────────
+//  b  ▸ commits ── c comes, goes ── has all ────────── ✂ ▸
+test('judges/eos: two workers that are killed, halted and joined by a third, on a broker that is killed too, deliver every record exactly once', { skip }, async t => {
+  await judged(t, 1, async trial => {
+    const storm = new Storm(trial)
+    await storm.begin()
+    const asked = slow ? Array.from({ length: 60 }, () => trial.random.pick(actions)) : ['restart', 'broker', 'takeover', 'guest', 'zombie', 'restart', 'broker'] as const
+    for (const action of asked) await storm.do(action)
+    await storm.end()
+    tell(t, storm)
+  })
+})
+
+test('judges/eos: with three brokers, of which one after another is killed, two workers deliver every record exactly once', { skip }, async t => {
+  await judged(t, 3, async trial => {
+    const storm = new Storm(trial)
+    await storm.begin()
+    for (let round = 0; round < (slow ? 25 : 3); round += 1) {
+      await storm.do('broker')
+      if (round % 3 === 1) await storm.do('restart')
+    }
+    await storm.end()
+    tell(t, storm)
   })
 })

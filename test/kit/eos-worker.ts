@@ -9,14 +9,14 @@ import { eosCodecs, eosPipeline } from './eos-pipeline.ts'
 
 /**
  * A worker of the race on Kafka, for the judge of `eos-judge.ts`. Says `reading` when it reads, `committed` with its first commit of outputs, `share <n>`
- * when the number of its tasks changes; drains at SIGTERM; ends with its parent.
+ * when the number of its tasks changes, `commits <n>` as they grow; drains at SIGTERM, and says `drained`; ends with its parent.
  *
- * Usage: node eos-worker.ts <bootstrap servers> <member>; MILLRACE_CRASH_AT=<point>#<n>
+ * Usage: node eos-worker.ts <bootstrap servers> <member> [<more of Kafka's properties as JSON>]; MILLRACE_CRASH_AT=<point>#<n>
  */
-const [servers, member] = process.argv.slice(2) as [string, string]
+const [servers, member, more = '{}'] = process.argv.slice(2) as [string, string, string?]
 const say = (line: string) => { process.stdout.write(`${line}\n`) }
 const crash = new CrashAt(process.env.MILLRACE_CRASH_AT)
-const settings = kafkaSettings({ 'bootstrap.servers': servers, 'session.timeout.ms': '6000', 'request.timeout.ms': '10000' })
+const settings = kafkaSettings({ 'bootstrap.servers': servers, 'session.timeout.ms': '6000', 'request.timeout.ms': '10000', ...JSON.parse(more) as Readonly<Record<string, string>> })
 const wire = process.env.MILLRACE_CRASH_AT === undefined ? {} : { wire: crash.wire({ ...settings, joinTimeoutMs: settings.rebalanceTimeoutMs + settings.requestTimeoutMs }) }
 const log = await openKafkaLog({ ...settings, ...wire, clock: machineClock })
 
@@ -42,12 +42,14 @@ const race = new RaceLeg(plan, {
     if (!committed) say('committed')
     committed = true
   },
-  onRetry: ({ code, message }) => { console.error(`begins anew: ${code} ${message}`) },
+  onRetry: ({ code, message }) => { console.error(`${new Date().toISOString()} begins anew: ${code} ${message}`) },
 })
 let share = -1
+let commits = 0
 function watch (): void {
   const tasks = race.status.health.tasks()
   if (tasks.length !== share) say(`share ${share = tasks.length}`)
+  if (race.committed.readings > 0 && race.status.commits !== commits) say(`commits ${commits = race.status.commits}`)
 }
 const stop = new AbortController()
 process.on('SIGTERM', () => { stop.abort() })

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 
 /** A worker as a process of its own, which says lines, and which a test may kill, halt and let go on. It ends with the test's process. */
 export class WorkerProcess {
+  readonly name: string
   readonly child: ChildProcess
   readonly beganMs = performance.now()
   /** Resolves, never rejects, with how it ended. */
@@ -13,6 +14,7 @@ export class WorkerProcess {
   #wake: (() => void)[] = []
 
   constructor (program: URL, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    this.name = args.slice(1).join(' ')
     this.child = spawn(process.execPath, [program.pathname, ...args], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } })
     this.child.stdin!.on('error', () => {})
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => { this.complaint = `${this.complaint}${text}`.slice(-8_000) })

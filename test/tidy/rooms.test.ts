@@ -21,6 +21,7 @@ const rooms: Readonly<Record<string, Room>> = {
   'pipelines/cli': { rooms: ['*'], packages: ['commander', 'picocolors', 'csv-parse', 'millrace'] },
   'connectors/embedded': { rooms: ['pipelines/core', 'schemas'], packages: ['lmdb', '@node-rs/crc32', 'zod'] },
   'connectors/kafka': { rooms: ['pipelines/core', 'schemas'], packages: ['@node-rs/crc32', 'zod'] },
+  'connectors/rdkafka': { rooms: ['pipelines/core', 'schemas'], packages: ['zod'] },
   'connectors/kafkajs': { rooms: ['pipelines/core', 'schemas'], packages: ['kafkajs', 'zod'] },
   'connectors/duckdb': { rooms: ['pipelines/core', 'schemas'], packages: ['@duckdb/node-api', '@duckdb/node-bindings', 'zod'] },
   'connectors/prometheus': { rooms: ['pipelines/core', 'schemas'], packages: ['prom-client'] },

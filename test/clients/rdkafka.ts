@@ -1,0 +1,23 @@
+import { machineClock } from '../../connectors/embedded/clock.ts'
+import { kafkaSettings, openKafkaLog } from '../../connectors/kafka/public.ts'
+import { openRdkafkaLog, rdkafkaSettings } from '../../connectors/rdkafka/public.ts'
+import { cachedClient } from '../../infra/clients.ts'
+import { kafkaLog, noKafka, type OpenLog } from '../contract/kafka-cluster.ts'
+import { logContract } from '../contract/log.ts'
+
+if (noKafka !== null) throw new Error(noKafka)
+const folder = await cachedClient({ name: 'node-rdkafka', version: '3.6.1' })
+const lacks = 'whole-appends,commit-metadata,binary-headers,decompression-bound,zstd'
+
+const open: OpenLog = async properties => {
+  const admin = await openKafkaLog({ ...kafkaSettings(properties), clock: machineClock })
+  const log = await openRdkafkaLog({ ...rdkafkaSettings({ 'accept.missing': lacks, ...properties }), clock: machineClock, admin, folder }).catch(async error => { await admin.close(); throw error })
+  const close = log.close.bind(log)
+  log.close = async () => {
+    await close()
+    await admin.close()
+  }
+  return log
+}
+
+logContract('node-rdkafka log', async () => ({ ...await kafkaLog({}, open), clock: machineClock }), { nameMax: 235, shares: true, framed: false })

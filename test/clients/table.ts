@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { run } from 'node:test'
+import { startStack } from '../../infra/local/stack.ts'
+import { behaviours } from './behaviours.ts'
+import { type ClientName, clientNames, type Line } from './look.ts'
+import { clientsPage, type Contract, type Result, type Seen } from './page.ts'
+
+/** Prints docs/clients.md: every client through every behaviour, every connector through the contract suite, on a broker of its own. Ten minutes. */
+const say = (line: string) => { process.stderr.write(`${line}\n`) }
+const stack = await startStack({ cassandra: false, registry: false })
+try {
+  const seen: Seen[] = []
+  for (const name of clientNames) seen.push(await look(name))
+  process.env.KAFKA_BOOTSTRAP_SERVERS = stack.bootstrapServers
+  const contracts: Contract[] = []
+  for (const [connector, file, prefix] of [['connectors/kafka', 'test/contract/kafka.test.ts', 'kafka log '], ['connectors/kafkajs', 'test/contract/kafka-kafkajs.test.ts', 'kafkajs log '], ['connectors/rdkafka', 'test/clients/rdkafka.ts', 'node-rdkafka log ']] as const) contracts.push({ connector, passed: await contract(file, prefix) })
+  const [, kafka = ''] = /<dependency>.*?<version>([^<]+)<\/version>/s.exec(readFileSync(new URL('../../infra/local/kafka.pom.xml', import.meta.url), 'utf8')) ?? []
+  writeFileSync(new URL('../../docs/clients.md', import.meta.url), clientsPage({ seen, contracts, kafka, node: process.versions.node }))
+} finally {
+  await stack.stop()
+}
+
+/** A client that ends its process at a behaviour goes on with the next one in another. */
+async function look (name: ClientName): Promise<Seen> {
+  const results: Map<string, Result> = new Map()
+  let version = ''
+  for (let from = 0; from < behaviours.length;) {
+    let looked = from - 1
+    const child = spawn(process.execPath, ['--disable-warning=TimeoutNegativeWarning', new URL('look.ts', import.meta.url).pathname, name, stack.bootstrapServers, stack.folder, `${from}`], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const ended = new Promise<string>(resolve => { child.on('close', (status, signal) => { resolve(signal ?? `${status}`) }) })
+    for await (const text of createInterface(child.stdout)) {
+      if (!text.startsWith('{')) continue
+      const line = JSON.parse(text) as Line
+      if ('version' in line) version = line.version
+      else if ('looks' in line) looked = behaviours.findIndex(({ says }) => says === line.looks)
+      else { results.set(line.says, line); say(`${name}: ${text}`) }
+    }
+    const how = await ended
+    const at = behaviours[looked]?.says
+    if (at === undefined) throw new Error(`${name} does not start: ${how}`)
+    if (!results.has(at)) { results.set(at, { verdict: `the process ends with ${how}` }); say(`${name}: ${at}: ${how}`) }
+    from = looked + 1
+  }
+  return { client: name, version, results }
+}
+
+async function contract (file: string, prefix: string): Promise<ReadonlyMap<string, boolean>> {
+  const passed = new Map<string, boolean>()
+  const stream = run({ files: [new URL(`../../${file}`, import.meta.url).pathname], concurrency: 1, timeout: 300_000 })
+  const note = (name: string, did: boolean) => {
+    if (!name.startsWith(prefix)) return
+    passed.set(name.slice(prefix.length), did)
+    say(`${did ? 'passes' : 'FAILS'}: ${name}`)
+  }
+  stream.on('test:pass', ({ name }) => { note(name, true) })
+  stream.on('test:fail', ({ name }) => { note(name, false) })
+  stream.resume()
+  await new Promise(resolve => { stream.once('end', resolve) })
+  return passed
+}

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import { nearest } from '../../pipelines/core/nearest.ts'
+import { type CompressionType, compressionTypes } from './compress.ts'
 import type { Address, ConnectionSettings } from './connection.ts'
 import type { SaslSettings } from './sasl.ts'
 import type { TokenSource } from './token.ts'
@@ -23,6 +24,7 @@ export interface KafkaSettings {
   /** Whether a member that ends in order gives its share to the others at once, instead of being waited for under its name. */
   readonly leavesOnClose: boolean
   readonly batchBytesMax: number
+  readonly compression: CompressionType
   readonly decompressedBytesMax: number
   readonly topicPrefix: string
   /** -1: the cluster's default. */
@@ -63,6 +65,7 @@ const schema = z.strictObject({
   'transaction.timeout.ms': wholeOf(1_000, 900_000, 10_000),
   'leave.group.on.close': z.enum(['true', 'false']).default('false'),
   'metadata.max.age.ms': wholeOf(100, 3_600_000, 10_000),
+  'compression.type': z.enum(compressionTypes).default('none'),
   'max.request.size': wholeOf(1_024, 100 << 20, 16 << 20),
   'fetch.max.decompressed.bytes': wholeOf(1_024, 1 << 30, 128 << 20),
   'topic.prefix': z.string().regex(/^[A-Za-z0-9._-]{0,100}$/, 'letters, digits, dots, underscores and hyphens, at most 100').default(''),
@@ -115,7 +118,7 @@ export function kafkaSettings (properties: Readonly<Record<string, string>>): Ka
     },
     requestTimeoutMs: requestTimeout, patienceMs: given['default.api.timeout.ms'], metadataAgeMs: given['metadata.max.age.ms'],
     sessionTimeoutMs: given['session.timeout.ms'], rebalanceTimeoutMs: given['max.poll.interval.ms'], transactionTimeoutMs: given['transaction.timeout.ms'], leavesOnClose: given['leave.group.on.close'] === 'true',
-    batchBytesMax: given['max.request.size'], decompressedBytesMax: given['fetch.max.decompressed.bytes'],
+    batchBytesMax: given['max.request.size'], compression: given['compression.type'], decompressedBytesMax: given['fetch.max.decompressed.bytes'],
     topicPrefix: given['topic.prefix'], replication: given['replication.factor'],
   }
 }

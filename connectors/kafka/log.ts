@@ -99,9 +99,9 @@ class KafkaLog implements LogPort {
   async fetch (request: FetchRequest): Promise<Fetched> { return this.#fetcher.fetch({ ...request, topic: this.#topics.full(request.topic) }) }
 
   append (topic: string, partition: number, bytes: Uint8Array): Promise<{ readonly baseOffset: number }> {
-    const { batchBytesMax } = this.#settings
+    const { batchBytesMax, compression } = this.#settings
     try {
-      const mine = parcel({ topic: this.#topics.full(topic), partition, bytes }, { crc: crc32c, batchBytesMax })
+      const mine = parcel({ topic: this.#topics.full(topic), partition, bytes }, { crc: crc32c, batchBytesMax, compression })
       return this.#appender.append(mine).then(baseOffset => ({ baseOffset }))
     } catch (error) {
       return Promise.reject(error as Error)
@@ -120,7 +120,7 @@ class KafkaLog implements LogPort {
   }
 
   async join ({ group, member, topics }: JoinRequest): Promise<Membership> {
-    const { topicPrefix: prefix, batchBytesMax, sessionTimeoutMs, rebalanceTimeoutMs, transactionTimeoutMs, requestTimeoutMs, leavesOnClose } = this.#settings
+    const { topicPrefix: prefix, batchBytesMax, compression, sessionTimeoutMs, rebalanceTimeoutMs, transactionTimeoutMs, requestTimeoutMs, leavesOnClose } = this.#settings
     checkName('group', prefix + group)
     checkName('member', member)
     const full = topics.map(topic => this.#topics.full(topic))
@@ -129,7 +129,7 @@ class KafkaLog implements LogPort {
     this.#members.get(name)?.stop()
     const written = (places: readonly Written[]) => { for (const { topic, partition, end } of places) this.#written.set(`${partition} ${topic}`, end) }
     const seat = (facts: JoinFacts, events: SeatEvents) => this.#onThread ? takeThreadSeat(this.#settings, facts, events) : new LocalSeat(this.#cluster, facts, { clock: this.#clock, sessionTimeoutMs, rebalanceTimeoutMs }, events)
-    const joined = await Member.join(this.#cluster, { group: prefix + group, member, topics: full, prefix }, { clock: this.#clock, crc: crc32c, batchBytesMax, transactionTimeoutMs, requestTimeoutMs, leavesOnClose, written }, seat)
+    const joined = await Member.join(this.#cluster, { group: prefix + group, member, topics: full, prefix }, { clock: this.#clock, crc: crc32c, batchBytesMax, compression, transactionTimeoutMs, requestTimeoutMs, leavesOnClose, written }, seat)
     this.#members.set(name, joined)
     return joined
   }

@@ -3,6 +3,7 @@ import { StreamError } from '../../pipelines/core/errors.ts'
 import type { Assignment, ClockPort, Commit, Membership } from '../../pipelines/core/ports.ts'
 import { isSame, without } from './assignment.ts'
 import type { Cluster } from './cluster.ts'
+import type { CompressionType } from './compress.ts'
 import { beat, committedOffset, type JoinFacts, leaveGroup, membersOf } from './group.ts'
 import { packMetadata, workerOf } from './metadata.ts'
 import type { TransactionOffsets } from './requests.ts'
@@ -19,6 +20,7 @@ export interface MemberOptions {
   readonly clock: ClockPort
   readonly crc: Crc32c
   readonly batchBytesMax: number
+  readonly compression: CompressionType
   readonly transactionTimeoutMs: number
   readonly leavesOnClose: boolean
   readonly requestTimeoutMs: number
@@ -109,11 +111,11 @@ export class Member implements Membership {
   }
 
   commit (commit: Commit): Promise<void> {
-    const { crc, batchBytesMax } = this.#options
+    const { crc, batchBytesMax, compression } = this.#options
     try {
       const refusal = this.#failure ?? this.#over
       if (refusal !== null) throw refusal
-      const parcels = commit.appends.map(append => parcel({ ...append, topic: this.#facts.prefix + append.topic }, { crc, batchBytesMax }))
+      const parcels = commit.appends.map(append => parcel({ ...append, topic: this.#facts.prefix + append.topic }, { crc, batchBytesMax, compression }))
       const done = this.#commit(parcels, this.#offsets(commit))
       this.#settled = Promise.allSettled([this.#settled, done])
       return done

@@ -34,6 +34,21 @@ async function transactions (foreign: Client, transactionalId: string, topic: st
   await producer.disconnect()
 }
 
+async function consumed (foreign: Client, prefix: string, count: number): Promise<readonly string[]> {
+  const consumer = foreign.consumer({ groupId: `${prefix}reader` })
+  const values: string[] = []
+  await consumer.connect()
+  await consumer.subscribe({ topic: `${prefix}in`, fromBeginning: true })
+  await new Promise<void>(resolve => {
+    void consumer.run({ eachMessage: async ({ message }) => {
+      values.push(String(message.value))
+      if (values.length === count) resolve()
+    } })
+  })
+  await consumer.disconnect()
+  return values
+}
+
 /** What every client of Kafka must do, beyond the port: small experiments that others fail. */
 export function kafkaProbes (): void {
   probe('never shows records of aborted transactions, when one producer aborts and commits in turn', async ({ log, prefix }, foreign) => {
@@ -172,6 +187,23 @@ export function kafkaProbes (): void {
     }
     await producer.disconnect()
   })
+
+  for (const compression of ['gzip', 'snappy', 'lz4', 'zstd']) {
+    probe(`writes ${compression} that brokers check and other clients read, in transactions and outside`, async ({ prefix, log }, foreign) => {
+      const packing = await openKafkaLog({ ...kafkaSettings({ 'bootstrap.servers': await bootstrapServers(), 'topic.prefix': prefix, 'compression.type': compression }), clock: machineClock })
+      const values = Array.from({ length: 2_000 }, (_, index) => `${compression} ${index * 7_919 % 100_000} ${'reading '.repeat(index % 9)}`)
+      try {
+        await log.createTopic(topicSpec('in'))
+        await packing.append('in', 0, batchOf(values))
+        const member = await packing.join({ group: 'g', member: 'm', topics: ['in'] })
+        await member.commit({ appends: [{ topic: 'in', partition: 0, bytes: batchOf(values) }], offsets: [{ topic: 'in', partition: 0, offset: 1, metadata: '' }] })
+        assert.deepEqual(await valuesIn(packing, 'in', 0), [...values, ...values])
+        if (compression === 'gzip' || compression === 'zstd') assert.deepEqual(await consumed(foreign, prefix, 2 * values.length), [...values, ...values])
+      } finally {
+        await packing.close()
+      }
+    })
+  }
 
   probe('refuses to read on in a topic that was made anew under the same name, until it is asked for it', async ({ log, another }) => {
     await log.createTopic(topicSpec('in'))

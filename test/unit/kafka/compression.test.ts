@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
+import { compress, compressionBits, compressionTypes } from '../../../connectors/kafka/compress.ts'
 import { decompress } from '../../../pipelines/core/decompress.ts'
 
 const readings = Buffer.from(Array.from({ length: 16 }, (_, n) => `reading ${n * 7_919 % 1_000} from truck-${n % 7}; `).join(''))
@@ -62,3 +63,17 @@ test('a snappy block that announces more than the bound allocates nothing', () =
 test('compressions that Kafka does not have are refused', () => {
   for (const bits of [0, 5, 6, 7]) assert.throws(() => decompress(bits, Uint8Array.of(1), 10), RangeError)
 })
+
+/** Long enough for several blocks, with repeats at distances that no copy reaches. */
+const long = fc.tuple(texts, fc.integer({ min: 1, max: 40 }), fc.uint8Array({ minLength: 30_000, maxLength: 70_000 })).map(([text, times, noise]) => Buffer.concat([...Array.from({ length: times }, () => text), noise, text]))
+for (const type of compressionTypes.filter(type => type !== 'none')) {
+  test(`${type} that is written here is read back as it was, at any length`, () => {
+    fc.assert(fc.property(fc.oneof(texts, fc.uint8Array({ maxLength: 20 }).map(part => Buffer.from(part))), bytes => { assert(Buffer.from(decompress(compressionBits(type), compress(type, bytes), bytes.length + 1)).equals(bytes)) }), { numRuns: 300 })
+    fc.assert(fc.property(long, bytes => { assert(Buffer.from(decompress(compressionBits(type), compress(type, bytes), bytes.length + 1)).equals(bytes)) }), { numRuns: 20 })
+  })
+
+  test(`${type} makes readings smaller by half at least`, () => {
+    const many = Buffer.concat(Array.from({ length: 20 }, () => readings))
+    assert(compress(type, many).length < many.length / 2, `${compress(type, many).length} of ${many.length}`)
+  })
+}

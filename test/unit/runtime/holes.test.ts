@@ -15,7 +15,7 @@ async function withAborted (value: Uint8Array) {
   const brokers = new Brokers({ clock })
   brokers.createTopic('t', { partitions: 1, configs: new Map([['cleanup.policy', 'compact'], ['message.timestamp.type', 'CreateTime']]) })
   for (let sequence = 0; sequence < 6; sequence += 1) {
-    const lost = parcel({ topic: 't', partition: 0, bytes: batchWith(text('lost'), new Uint8Array(1 << 20)) }, { crc: crc32c, batchBytesMax: 2 << 20 })
+    const lost = parcel({ topic: 't', partition: 0, bytes: batchWith(text('lost'), new Uint8Array(1 << 20)) }, { crc: crc32c, batchBytesMax: 2 << 20, compression: 'none' })
     assert.equal(brokers.append('t', 0, stamp(lost, { producerId: 7n, epoch: 1, sequence, transactional: true }, crc32c)).errorCode, 0)
   }
   brokers.partition('t', 0).mark(7n, 2, { committed: false, nowMs: 0 })

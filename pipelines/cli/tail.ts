@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { endOf, type LogRecord, records } from '../core/record-batch.ts'
 import type { LogPort, RegistryPort } from '../core/ports.ts'
-import { durationMs } from '../core/time.ts'
+import { type Bound, boundOf } from './bound.ts'
 import { CliError } from './exit.ts'
 import { addTargetOptions, type TargetOptions } from './options.ts'
 import { put, say } from './talk.ts'
@@ -50,7 +50,6 @@ async function listTopics (log: LogPort): Promise<void> {
 }
 
 interface TailRun { readonly log: LogPort, readonly registry: RegistryPort, readonly topic: string, readonly options: TailOptions, readonly signal: AbortSignal }
-type Bound = { readonly offset: number } | { readonly timestamp: number }
 
 class Tail {
   readonly #run: TailRun
@@ -142,11 +141,3 @@ class Tail {
 }
 
 const headersOf = (record: LogRecord) => Object.fromEntries(record.headers.map(([name, bytes]) => [name, bytes === null ? null : new TextDecoder().decode(bytes)]))
-
-function boundOf (text: string): Bound {
-  if (/^\d+$/.test(text)) return { offset: Number(text) }
-  if (/^\d+(ms|s|m|h|d)$/.test(text)) return { timestamp: Date.now() - durationMs(text) }
-  const timestamp = Date.parse(text)
-  if (Number.isNaN(timestamp)) throw new CliError('usage', `Cannot read the place in the log: given=${JSON.stringify(text)} expected="start", "end", an offset, a time or a duration such as "10m"`)
-  return { timestamp }
-}

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { addCheck } from './check.ts'
 import { addDev } from './dev.ts'
+import { addDlq } from './dlq.ts'
 import { addExplain } from './explain.ts'
 import { addInit } from './init.ts'
 import { addRegistry } from './registry.ts'
@@ -11,4 +12,4 @@ import { addTail } from './tail.ts'
 import { addTypes } from './types.ts'
 
 /** Every verb of the command line, in the order of the help. Verbs load what they need when they run. */
-export const verbs: readonly ((program: Command) => void)[] = [addInit, addDev, addRun, addCheck, addExplain, addReplay, addTail, addTypes, addSchema, addRegistry]
+export const verbs: readonly ((program: Command) => void)[] = [addInit, addDev, addRun, addCheck, addExplain, addReplay, addTail, addDlq, addTypes, addSchema, addRegistry]

@@ -12,6 +12,10 @@ const meaning: Readonly<Record<number, ErrorCode>> = {
   [-181]: 'KAFKA_DENIED', [-169]: 'KAFKA_DENIED', 29: 'KAFKA_DENIED', 30: 'KAFKA_DENIED', 31: 'KAFKA_DENIED', 53: 'KAFKA_DENIED', 58: 'KAFKA_DENIED', 33: 'KAFKA_DENIED', 35: 'KAFKA_VERSION',
 }
 
+/** What passes by itself: leaders and coordinators move, brokers come back. */
+const passing = new Set([-195, -193, -187, -185, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 20, 56, 74, 75, 76, 78])
+export const passes = (error: unknown): boolean => !(error instanceof StreamError) && passing.has((error as RdkafkaError).code)
+
 /** Delivery reports come without a code: the binding keeps the text alone. */
 const wording: readonly (readonly [RegExp, ErrorCode])[] = [
   [/validate record|size too large|invalid message|corrupt|invalid timestamp/i, 'LOG_BATCH_REFUSED'], [/unknown (topic|partition)/i, 'LOG_TOPIC_UNKNOWN'], [/fenced|producer epoch/i, 'LOG_FENCED'],

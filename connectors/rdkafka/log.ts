@@ -2,9 +2,9 @@ import { StreamError } from '../../pipelines/core/errors.ts'
 import { checkName } from '../../pipelines/core/log-names.ts'
 import type { ClockPort, Committed, Fetched, FetchRequest, JoinRequest, LogPort, Membership, TopicInfo, TopicSpec } from '../../pipelines/core/ports.ts'
 import { type Missing, missing, type RdkafkaSettings } from './config.ts'
-import { translated } from './errors.ts'
+import { passes, translated } from './errors.ts'
 import { Member } from './member.ts'
-import { asked, type Conf, type Consumer, loadRdkafka, type Place, type Producer, type Rdkafka } from './package.ts'
+import { asked, type Callback, type Conf, type Consumer, loadRdkafka, type Place, type Producer, type Rdkafka } from './package.ts'
 import { Deliveries, parcel } from './parcel.ts'
 import { Positions, positionsTopic } from './positions.ts'
 import { Reader } from './reader.ts'
@@ -13,6 +13,7 @@ import { Transactions, type Written } from './transactions.ts'
 const none = -1
 const markersMs = 2_000
 const pollMs = 2
+const pauseMaxMs = 500
 
 /** What node-rdkafka has no requests for. connectors/kafka has, and every other log of the same cluster and prefix. */
 export type TopicAdmin = Pick<LogPort, 'createTopic' | 'deleteTopic' | 'topics' | 'topic' | 'trim'>
@@ -120,7 +121,7 @@ class RdkafkaLog implements LogPort {
   async offsetAt (topic: string, partition: number, timestampMs: number): Promise<number> {
     const full = this.#full(topic)
     await this.#mustExist(full, partition)
-    const [found] = await asked<readonly { readonly offset: number }[]>(done => { this.#consumer.offsetsForTimes([{ topic: full, partition, offset: Math.max(0, Math.ceil(timestampMs)) }], this.#settings.requestTimeoutMs, done) }).catch((error: unknown) => { throw translated(error, { topic, partition }) })
+    const [found] = await this.#asked<readonly { readonly offset: number }[]>(done => { this.#consumer.offsetsForTimes([{ topic: full, partition, offset: Math.max(0, Math.ceil(timestampMs)) }], this.#settings.requestTimeoutMs, done) }, { topic, partition })
     return found === undefined || found.offset <= none ? (await this.range(topic, partition)).end : found.offset
   }
 
@@ -171,7 +172,7 @@ class RdkafkaLog implements LogPort {
   async committed (group: string, topic: string, partition: number): Promise<Committed | null> {
     const { topicPrefix, patienceMs } = this.#settings
     const asker = await this.#asker(topicPrefix + group)
-    const [found] = await asked<readonly (Place & { readonly offset?: number })[]>(done => { asker.committed([{ topic: this.#full(topic), partition }], patienceMs, done) }).catch((error: unknown) => { throw translated(error, { group, topic, partition }) })
+    const [found] = await this.#asked<readonly (Place & { readonly offset?: number })[]>(done => { asker.committed([{ topic: this.#full(topic), partition }], patienceMs, done) }, { group, topic, partition })
     if (found?.offset === undefined || found.offset < 0) return null
     return { offset: found.offset, metadata: await this.#positions.metadata({ group, topic, partition }, found.offset) }
   }
@@ -189,13 +190,26 @@ class RdkafkaLog implements LogPort {
 
   async #range (full: string, partition: number): Promise<{ readonly start: number, readonly end: number }> {
     await this.#mustExist(full, partition)
-    const { lowOffset, highOffset } = await asked<{ readonly lowOffset: number, readonly highOffset: number }>(done => { this.#consumer.queryWatermarkOffsets(full, partition, this.#settings.requestTimeoutMs, done) }).catch((error: unknown) => { throw translated(error, { topic: full, partition }) })
+    const { lowOffset, highOffset } = await this.#asked<{ readonly lowOffset: number, readonly highOffset: number }>(done => { this.#consumer.queryWatermarkOffsets(full, partition, this.#settings.requestTimeoutMs, done) }, { topic: full, partition })
     return { start: lowOffset, end: highOffset }
+  }
+
+  /** Asked again for as long as what is in the way passes by itself. */
+  async #asked<T> (ask: (done: Callback<T>) => void, details: Readonly<Record<string, unknown>>): Promise<T> {
+    const untilMs = this.#clock.monotonicMs() + this.#settings.patienceMs
+    for (let pause = 5; ; pause = Math.min(pause * 2, pauseMaxMs)) {
+      try {
+        return await asked(ask)
+      } catch (error) {
+        if (!passes(error) || this.#clock.monotonicMs() + pause > untilMs) throw translated(error, details)
+      }
+      await this.#clock.sleep(pause)
+    }
   }
 
   /** librdkafka waits long for topics that are not there. */
   async #mustExist (full: string, partition: number): Promise<void> {
-    const { topics } = await asked<{ readonly topics: readonly { readonly name: string, readonly partitions: readonly unknown[] }[] }>(done => { this.#consumer.getMetadata({ topic: full, timeout: this.#settings.requestTimeoutMs }, done) }).catch((error: unknown) => { throw translated(error, { topic: full }) })
+    const { topics } = await this.#asked<{ readonly topics: readonly { readonly name: string, readonly partitions: readonly unknown[] }[] }>(done => { this.#consumer.getMetadata({ topic: full, timeout: this.#settings.requestTimeoutMs }, done) }, { topic: full })
     const partitions = topics.find(({ name }) => name === full)?.partitions.length ?? 0
     if (!(partition >= 0 && partition < partitions)) throw new StreamError('LOG_TOPIC_UNKNOWN', { topic: full, ...partitions > 0 && { partition, partitions } })
   }

@@ -1,6 +1,6 @@
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { Assignment, ClockPort, Commit, Committed, Membership } from '../../pipelines/core/ports.ts'
-import { translated } from './errors.ts'
+import { passes, translated } from './errors.ts'
 import { asked, type Conf, type Consumer, type Place, type Rdkafka, type RdkafkaError } from './package.ts'
 import { parcel, type Parcel } from './parcel.ts'
 import type { Transactions, Written } from './transactions.ts'
@@ -9,8 +9,6 @@ const assigned = -175
 /** Where reading would begin; nothing is read. */
 const atEnd = -1
 const pollMs = 20
-/** Brokers that cannot be reached for a while: the membership may outlive that. */
-const passing = new Set([-195, -193, -187, -185])
 
 export interface MemberOptions {
   readonly rdkafka: Rdkafka
@@ -154,7 +152,7 @@ export class Member implements Membership {
   async #poll (): Promise<void> {
     const { clock, group, member } = this.#options
     while (this.#consumer.isConnected()) {
-      await asked(done => { this.#consumer.consume(1, done) }).catch((error: unknown) => { if (this.#joined === null && !passing.has((error as RdkafkaError).code)) this.#over ??= translated(error, { group, member }) })
+      await asked(done => { this.#consumer.consume(1, done) }).catch((error: unknown) => { if (this.#joined === null && !passes(error)) this.#over ??= translated(error, { group, member }) })
       await clock.sleep(pollMs)
     }
   }

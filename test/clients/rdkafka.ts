@@ -3,6 +3,7 @@ import { kafkaSettings, openKafkaLog } from '../../connectors/kafka/public.ts'
 import { openRdkafkaLog, rdkafkaSettings } from '../../connectors/rdkafka/public.ts'
 import { cachedClient } from '../../infra/clients.ts'
 import { kafkaLog, noKafka, type OpenLog } from '../contract/kafka-cluster.ts'
+import { kafkaProbes } from '../contract/kafka-probes.ts'
 import { logContract } from '../contract/log.ts'
 
 if (noKafka !== null) throw new Error(noKafka)
@@ -21,3 +22,6 @@ const open: OpenLog = async properties => {
 }
 
 logContract('node-rdkafka log', async () => ({ ...await kafkaLog({}, open), clock: machineClock }), { nameMax: 235, shares: true, framed: false })
+
+// Topics have no ids; zstd may not be compiled in; what is aborted does not come out of the client at all; offsets of other clients are refused.
+kafkaProbes({ name: 'node-rdkafka log', open, without: ['refuses to read on', 'reads what other clients compressed', 'never shows an aborted transaction that is larger', 'waits for offsets', 'begins anew'] })

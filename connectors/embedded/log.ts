@@ -5,6 +5,7 @@ import type { ClockPort, Commit, Committed, Fetched, FetchRequest, JoinRequest, 
 import { crc32c } from './crc.ts'
 import { claimInProcess } from './in-process.ts'
 import { Maintenance } from './maintenance.ts'
+import { EmbeddedGroups } from './groups.ts'
 import { checkName, checkTopic } from './names.ts'
 import { beat, releaseFolder, takeFolder } from './owner.ts'
 import { Reader } from './reader.ts'
@@ -64,6 +65,7 @@ type Settings = Required<EmbeddedLogOptions>
 export class EmbeddedLog implements LogPort {
   readonly name = 'embedded'
   readonly store: Store
+  readonly groups: EmbeddedGroups
   readonly #settings: Settings
   readonly #token: number | null
   readonly #reader: Reader
@@ -78,6 +80,7 @@ export class EmbeddedLog implements LogPort {
   constructor (store: Store, token: number | null, settings: Settings, release: () => void) {
     this.#release = release
     this.store = store
+    this.groups = new EmbeddedGroups(this, settings.clock)
     this.#token = token
     this.#settings = settings
     this.#reader = new Reader(store, settings.crc)

@@ -31,6 +31,12 @@ export function takeFolder ({ env, owner }: Store, folder: string, wallMs: numbe
   })
 }
 
+/** The process that holds the folder now; null: none. */
+export function holderOf ({ owner }: Store, wallMs: number): { readonly pid: number, readonly host: string } | null {
+  const holder = owner.get('owner') as Owner | null | undefined
+  return holder && isAlive(holder, owner.get('beat') as number, wallMs) ? { pid: holder.pid, host: holder.host } : null
+}
+
 /** Let go, unless somebody else holds it by now. The version stays: a token is never given twice. */
 export async function releaseFolder ({ owner }: Store, token: number): Promise<void> {
   await owner.ifVersion('owner', token, () => { void owner.put('owner', null, token) })

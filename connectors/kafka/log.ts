@@ -7,6 +7,7 @@ import type { Wire } from './connections.ts'
 import { crc32c } from './crc.ts'
 import { Fetcher } from './fetcher.ts'
 import { committedOffset, type JoinFacts } from './group.ts'
+import { KafkaGroups } from './groups.ts'
 import { Member } from './member.ts'
 import { unpackMetadata } from './metadata.ts'
 import { checkName } from './names.ts'
@@ -50,6 +51,7 @@ class KafkaLog implements LogPort {
   readonly #topics: Topics
   readonly #fetcher: Fetcher
   readonly #appender: Appender
+  readonly groups: KafkaGroups
   readonly #members = new Map<string, Member>()
   /** Ends of what this log has committed and not yet seen: their markers may still be on their way. */
   readonly #written = new Map<string, number>()
@@ -61,6 +63,7 @@ class KafkaLog implements LogPort {
     this.#clock = clock
     this.#onThread = onThread
     const { topicPrefix: prefix, replication, batchBytesMax, decompressedBytesMax, requestTimeoutMs } = settings
+    this.groups = new KafkaGroups(cluster, prefix)
     this.#topics = new Topics(cluster, { prefix, replication, batchBytesMax })
     this.#fetcher = new Fetcher(cluster, { clock, crc: crc32c, decompressedBytesMax })
     this.#appender = new Appender(cluster, { crc: crc32c, timeoutMs: requestTimeoutMs })

@@ -8,8 +8,9 @@ import { addRegistry } from './registry.ts'
 import { addReplay } from './replay.ts'
 import { addRun } from './run.ts'
 import { addSchema } from './schema.ts'
+import { addStatus } from './status.ts'
 import { addTail } from './tail.ts'
 import { addTypes } from './types.ts'
 
 /** Every verb of the command line, in the order of the help. Verbs load what they need when they run. */
-export const verbs: readonly ((program: Command) => void)[] = [addInit, addDev, addRun, addCheck, addExplain, addReplay, addTail, addDlq, addTypes, addSchema, addRegistry]
+export const verbs: readonly ((program: Command) => void)[] = [addInit, addDev, addRun, addCheck, addExplain, addReplay, addTail, addStatus, addDlq, addTypes, addSchema, addRegistry]

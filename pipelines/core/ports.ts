@@ -45,8 +45,21 @@ export interface LogPort {
   committed (group: string, topic: string, partition: number): Promise<Committed | null>
   /** Resolves once all that was acknowledged so far survives a power cut; absent where acknowledging says so already. */
   flushed?(): Promise<void>
+  /** Groups as somebody outside sees them; absent where a client cannot say. */
+  readonly groups?: GroupsPort
   close (): Promise<void>
 }
+
+export interface GroupsPort {
+  /** Who is in the group now. Nobody: it is empty, or there is none of the name. */
+  members (group: string): Promise<readonly GroupMember[]>
+  /** What the group has committed at this moment; transactions under way are not waited for. */
+  positions (group: string): Promise<readonly (Committed & Assignment & { /** Who committed it, where that is known. */ readonly member: string | null })[]>
+  /** Forget the group and what it has committed. Errors: LOG_GROUP_BUSY while somebody is in it */
+  delete (group: string): Promise<void>
+}
+/** `assignments` null: everything. */
+export interface GroupMember { readonly name: string, readonly host: string, readonly assignments: readonly Assignment[] | null }
 
 export interface TopicSpec {
   readonly name: string

@@ -169,6 +169,29 @@ export async function readSnapshot (log: LogPort, place: Place): Promise<Snapsho
   return { facts: { position, journal, journalOffset, topic, topicId, definitionHash, definition: base.head.definition, ...zones !== undefined && { zones }, ...aside && { aside }, ...uncommitted && { uncommitted } }, state: unflatten(flat), generation }
 }
 
+/** What somebody outside can see of a task's snapshots without reading its state. */
+export interface SnapshotLook { readonly source: string, readonly facts: SnapshotFacts, readonly stateBytes: number | null }
+
+const lookBackMax = 256
+
+/**
+ * The newest snapshot of each source in a partition of the state topic.
+ *
+ * Limits: of the last 256 records; a task that rested while its neighbours wrote more than that is not found
+ */
+export async function latestSnapshots (log: LogPort, topic: string, partition: number): Promise<readonly SnapshotLook[]> {
+  const { end } = await log.range(topic, partition)
+  const heads = new Map<string, Head>()
+  for await (const { key, value } of readAll(log, topic, partition, Math.max(0, end - lookBackMax))) {
+    if (key === null || value === null) continue
+    const source = decoder.decode(key)
+    const { head } = readPart(value, { topic, partition, source })
+    const last = heads.get(source)
+    if (head.chunk === head.chunks - 1 && (last === undefined || newer(head, last))) heads.set(source, head)
+  }
+  return [...heads].map(([source, { format: _, kind, generation, sequence, base, chunk, chunks, stateBytes = null, ...facts }]) => ({ source, facts, stateBytes }))
+}
+
 const newer = (a: Head, b: Head) => a.generation > b.generation || (a.generation === b.generation && a.sequence > b.sequence)
 
 function readPart (value: Uint8Array, { topic, partition, source }: Place): { head: Head, part: Uint8Array } {

@@ -31,6 +31,8 @@ export interface EngineOptions {
   readonly timing?: Partial<EngineTiming>
   /** Static name of this worker in its groups. */
   readonly member?: string
+  /** Whether the race reads the states of other workers ahead. */
+  readonly standby?: boolean
   /** Which legs this process runs; the pond where the definition has a lake. */
   readonly legs?: readonly Leg[]
   /** In place of a race of this thread: those of worker threads. */
@@ -115,9 +117,9 @@ export class Engine {
 
 /** The race of this thread. */
 export async function raceOf (pipeline: CompiledPipeline, options: EngineOptions, tables = tablesOf(pipeline, options.system)): Promise<RaceLeg> {
-  const { system: { registry }, onEvent, timing, member = `process-${process.pid}` } = options
+  const { system: { registry }, onEvent, timing, standby = false, member = `process-${process.pid}` } = options
   const { snapshotEveryMs, raceCommitEveryMs } = { ...timingDefaults, ...timing }
-  return new RaceLeg(planOf('race', pipeline, options, tables), { codecs: await raceCodecs(pipeline, registry), member, snapshotEveryMs, commitEveryMs: raceCommitEveryMs, onEvent, ...retried('race', options) })
+  return new RaceLeg(planOf('race', pipeline, options, tables), { codecs: await raceCodecs(pipeline, registry), member, standby, snapshotEveryMs, commitEveryMs: raceCommitEveryMs, onEvent, ...retried('race', options) })
 }
 
 function pondOf (lake: LakePort, plan: LegPlan, options: EngineOptions): PondLeg {

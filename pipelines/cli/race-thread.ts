@@ -10,7 +10,7 @@ import type { ThreadSaid, ThreadStart } from './threaded-race.ts'
 
 /** One thread of a race: a member of the group with a share of the partitions, until it is told to stop. */
 const shownMax = 20
-const { facts, definition: file, folder, member, reset, everyMs } = workerData as ThreadStart
+const { facts, definition: file, folder, member, reset, standby, everyMs } = workerData as ThreadStart
 const say = (said: ThreadSaid) => { parentPort!.postMessage(said) }
 const stop = new AbortController()
 parentPort!.on('message', () => { stop.abort() })
@@ -22,7 +22,7 @@ try {
   const system = await target.open(folder)
   let events: ControlEvent[] = []
   const race = await raceOf(compileDefinition(definition), {
-    definition, system, member, partitions: null, reset: stage => reset.includes(stage),
+    definition, system, member, standby, partitions: null, reset: stage => reset.includes(stage),
     onEvent: event => { if (events.length < shownMax) events.push(event) },
   })
   const tell = () => {

@@ -19,6 +19,7 @@ interface RunOptions extends TargetOptions {
   readonly partitions?: number
   readonly reset?: readonly string[]
   readonly member?: string
+  readonly standby?: boolean
   readonly leg?: Leg
   readonly http?: string
   readonly threads: number
@@ -37,6 +38,7 @@ export function addRun (program: Command): void {
     .option('--partitions <n>', 'partitions of topics that are not there yet (default: 2)', positive)
     .option('--reset <stage...>', 'let these changed stages begin empty, for example window.minute')
     .option('--member <name>', 'static name of this worker in its group, on Kafka (default: of the machine and the first free place)')
+    .option('--standby', 'read the states of the other workers ahead, to take over from memory, on Kafka')
     .addOption(new Option('--leg <leg>', 'only this one: several workers share a race, one process has the pond').choices(['race', 'pond']))
     .addOption(httpFlag())
     .option('--threads <n>', 'worker threads of the race, on Kafka; each takes a share of the partitions', positive, 1)
@@ -64,18 +66,18 @@ async function run (given: string | undefined, options: RunOptions): Promise<voi
 }
 
 /** On Kafka a worker has a name, and may have several threads; the embedded log is one process's. */
-async function workers (options: RunOptions, { definition, target }: { readonly definition: string, readonly target: Target }): Promise<Partial<Pick<SessionOptions, 'member' | 'race'>>> {
-  const { threads, leg, member } = options
+async function workers (options: RunOptions, { definition, target }: { readonly definition: string, readonly target: Target }): Promise<Partial<Pick<SessionOptions, 'member' | 'standby' | 'race'>>> {
+  const { threads, leg, member, standby = false } = options
   if (target.kind === 'embedded') {
-    if (threads > 1 || member !== undefined) throw new CliError('usage', '--threads and --member are for Kafka: name a cluster with --profile, -X bootstrap.servers=... or KAFKA_BOOTSTRAP_SERVERS')
+    if (threads > 1 || member !== undefined || standby) throw new CliError('usage', '--threads, --member and --standby are for Kafka: name a cluster with --profile, -X bootstrap.servers=... or KAFKA_BOOTSTRAP_SERVERS')
     return {}
   }
   const { takeMemberName } = await import('./member-name.ts')
-  const named = { member: member === undefined ? (folder: string) => takeMemberName(folder).name : () => member }
+  const named = { standby, member: member === undefined ? (folder: string) => takeMemberName(folder).name : () => member }
   if (threads === 1 || leg === 'pond') return named
   const [{ ThreadedRace }, { kafkaFacts }] = await Promise.all([import('./threaded-race.ts'), import('./target.ts')])
   const facts = (await kafkaFacts(options, definition))!
-  return { ...named, race: parts => new ThreadedRace({ ...parts, threads, facts, definition, reset: options.reset ?? [] }) }
+  return { ...named, race: parts => new ThreadedRace({ ...parts, threads, standby, facts, definition, reset: options.reset ?? [] }) }
 }
 
 interface FileFeed { readonly path: string, readonly rate: number, readonly system: System, readonly pipeline: CompiledPipeline, /** Go on where the last run stopped, because old readings would be late. */ readonly resume: boolean }

@@ -33,6 +33,8 @@ export interface SessionOptions {
   readonly legs?: readonly Leg[]
   /** Static name of this worker, which stays its own while the process runs. */
   readonly member?: (folder: string) => string
+  /** Read the states of other workers ahead. */
+  readonly standby?: boolean
   /** Worker threads in place of a race of this thread. */
   readonly race?: (parts: { readonly pipeline: CompiledPipeline, readonly folder: string, readonly member: string, readonly onEvent: (event: ControlEvent) => void }) => RunningRace
   /** Where to serve metrics and health; null: nowhere. */
@@ -137,12 +139,12 @@ export class Session {
   }
 
   #start (definition: CheckedDefinition, system: System): Promise<Engine> {
-    const { partitions, reset, legs, race } = this.#options
+    const { partitions, reset, legs, race, standby = false } = this.#options
     const member = this.#member
     const onEvent = (event: ControlEvent) => { this.#onEvent(event) }
     return Engine.start({
       definition, system, partitions, reset, onEvent, onLegs: legs => { this.#legs = legs },
-      ...member !== null && { member }, ...legs !== undefined && { legs },
+      standby, ...member !== null && { member }, ...legs !== undefined && { legs },
       ...race !== undefined && { race: race({ pipeline: compileDefinition(definition), folder: this.#folder, member: member!, onEvent }) },
       onWarning: text => { this.#view.note(paint.yellow(text)) },
       onRetry: (leg, error, pauseMs) => { this.#view.note(paint.yellow(`the ${leg} begins again in ${pauseMs} ms: ${error.message}`)) },

@@ -2,7 +2,7 @@ import type { GroupMember, LogPort } from '../core/ports.ts'
 import { records } from '../core/record-batch.ts'
 import type { CommitFacts } from '../runtime/lead.ts'
 import { type Leg, names } from '../runtime/names.ts'
-import { latestSnapshots, type SnapshotLook } from '../runtime/snapshot.ts'
+import { latestSnapshots, type SnapshotLook } from '../runtime/state-reader.ts'
 
 /**
  * A task as somebody outside sees it.

@@ -15,6 +15,7 @@ export interface ThreadedRaceOptions {
   /** Threads are members of their own: `<member>.<thread>`. */
   readonly member: string
   readonly reset: readonly string[]
+  readonly standby: boolean
   readonly onEvent: (event: ControlEvent) => void
 }
 
@@ -57,8 +58,8 @@ export class ThreadedRace implements RunningRace {
   }
 
   #run (thread: number, signal: AbortSignal, ready: () => void): Promise<void> {
-    const { facts, definition, folder, member, reset } = this.#options
-    const workerData: ThreadStart = { facts, definition, folder, member: `${member}.${thread + 1}`, reset, everyMs }
+    const { facts, definition, folder, member, reset, standby } = this.#options
+    const workerData: ThreadStart = { facts, definition, folder, member: `${member}.${thread + 1}`, reset, standby, everyMs }
     const worker = new Worker(entry, { workerData })
     this.#statuses[thread] = { status: createStatus(), committed: createStatus() }
     const stop = () => { worker.postMessage('stop') }

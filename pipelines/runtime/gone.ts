@@ -5,7 +5,8 @@ import { putAside } from './adopt.ts'
 import { checkPositions, factsOf, type LegPlan, type Place } from './lead.ts'
 import { names } from './names.ts'
 import { restoreState } from './restore.ts'
-import { type Append, readSnapshot, type Snapshot, type SnapshotFacts, SnapshotWriter, sourcesIn } from './snapshot.ts'
+import { type Append, type Snapshot, type SnapshotFacts, SnapshotWriter } from './snapshot.ts'
+import type { StateReader } from './state-reader.ts'
 
 /** What is kept of a task whose source the definition no longer has, so that it can come back. */
 export class Gone {
@@ -28,6 +29,8 @@ export class Gone {
 }
 
 export interface GoneOptions {
+  /** Has read the partition of the state topic. */
+  readonly states: StateReader
   readonly committed: (topic: string, partition: number) => Promise<Committed | null>
   readonly append: Append | undefined
 }
@@ -48,21 +51,21 @@ export interface Found { readonly settle: (sink: GoneSink) => Promise<Gone> }
  * Errors: as those of a task that is restored
  */
 export async function findGone (plan: LegPlan, partition: number, options: GoneOptions): Promise<readonly Found[]> {
-  const { log, pipeline, leg } = plan
+  const { pipeline, leg } = plan
   const topic = names.state(pipeline.name, leg)
   const present = new Set(pipeline.sources.map(({ name }) => name))
   const found: Found[] = []
-  for (const source of await sourcesIn(log, topic, partition)) {
+  for (const source of options.states.sources) {
     const gone = present.has(source) ? null : await find(plan, { topic, partition, source }, options)
     if (gone !== null) found.push(gone)
   }
   return found
 }
 
-async function find (plan: LegPlan, place: { readonly topic: string, readonly partition: number, readonly source: string }, { committed, append }: GoneOptions): Promise<Found | null> {
+async function find (plan: LegPlan, place: { readonly topic: string, readonly partition: number, readonly source: string }, { states, committed, append }: GoneOptions): Promise<Found | null> {
   const { log } = plan
   const { partition, source } = place
-  const saved = await readSnapshot(log, place)
+  const saved = states.snapshot(source)
   if (saved === null) return null
   const { topic, topicId, aside = false } = saved.facts
   const info = await log.topic(topic)

@@ -11,7 +11,8 @@ import { Journal } from './journal.ts'
 import { type Leg, names } from './names.ts'
 import type { At } from './points.ts'
 import { createTask, type Restored, restoreTask } from './restore.ts'
-import { type Append, readSnapshot, type Snapshot, type SnapshotFacts, SnapshotWriter, sourcesIn } from './snapshot.ts'
+import { type Append, type Snapshot, type SnapshotFacts, SnapshotWriter } from './snapshot.ts'
+import type { StateReader } from './state-reader.ts'
 import type { Table } from './tables.ts'
 import type { Task, TaskControl } from './task.ts'
 import type { Verdicts } from './verdicts.ts'
@@ -83,21 +84,21 @@ export class Lead {
   }
 
   /**
-   * Restore a task and bring it to the committed position. `append` writes snapshots. When `signal` aborts, so does this, with its reason.
+   * Restore a task and bring it to the committed position. `states` has read its partition of the state topic. `append` writes snapshots. When `signal` aborts, so does this, with its reason.
    *
    * Errors: STATE_LOST, STATE_UNCOMMITTED, STATE_POSITION, STATE_TOPIC, STATE_STAGE, STATE_DEFINITION, STATE_JOURNAL, STATE_CORRUPT, STATE_VERSION; none is guessed around
    */
-  static async open (plan: LegPlan, place: Place, { committed, append, signal }: { readonly committed: Committed | null, readonly append?: Append | undefined, readonly signal?: AbortSignal }): Promise<Lead> {
+  static async open (plan: LegPlan, place: Place, { states, committed, append, signal }: { readonly states: StateReader, readonly committed: Committed | null, readonly append?: Append | undefined, readonly signal?: AbortSignal }): Promise<Lead> {
     const { log, clock, pipeline, leg } = plan
     const { source, topic, partition } = place
     const beganMs = clock.monotonicMs()
     plan.at?.('restore.before')
     const info = await log.topic(topic)
     if (info === null) throw new StreamError('LOG_TOPIC_UNKNOWN', { topic })
-    const saved = await readSnapshot(log, { topic: names.state(pipeline.name, leg), partition, source })
+    const saved = states.snapshot(source)
     plan.at?.('restore.snapshot')
     if (saved === null || (saved.facts.aside === true && committed !== null && committed.offset !== saved.facts.position)) {
-      const begun = committed !== null && (saved !== null || await isRenamed(plan, place)) ? { offset: committed.offset, journal: factsOf(committed, place).journal } : null
+      const begun = committed !== null && (saved !== null || isRenamed(states, plan, topic)) ? { offset: committed.offset, journal: factsOf(committed, place).journal } : null
       if (committed !== null && begun === null) throw new StreamError('STATE_LOST', { pipeline: pipeline.name, leg, topic, partition, committed: committed.offset })
       return Lead.#fresh(plan, place, { topicId: info.id, append, begun, generation: (saved?.generation ?? 0) + 1 })
     }
@@ -236,11 +237,6 @@ export async function checkPositions ({ log, pipeline, leg }: LegPlan, { topic, 
 }
 
 /** Whether a source that the definition no longer has read this topic: this one goes on where that one ended. */
-async function isRenamed ({ log, pipeline, leg }: LegPlan, { topic, partition }: Place): Promise<boolean> {
-  const state = names.state(pipeline.name, leg)
-  for (const source of await sourcesIn(log, state, partition)) {
-    if (pipeline.sources.some(({ name }) => name === source)) continue
-    if ((await readSnapshot(log, { topic: state, partition, source }))?.facts.topic === topic) return true
-  }
-  return false
+function isRenamed (states: StateReader, { pipeline }: LegPlan, topic: string): boolean {
+  return states.sources.some(source => !pipeline.sources.some(({ name }) => name === source) && states.snapshot(source)?.facts.topic === topic)
 }

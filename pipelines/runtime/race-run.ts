@@ -10,6 +10,7 @@ import { Pace } from './pace.ts'
 import type { ControlEvent, Encoded, RaceOptions } from './race.ts'
 import { countCommit, countSnapshot, restoreHooks } from './health.ts'
 import { isOf, partitionsOf, Share, type Unit } from './share.ts'
+import { Standby } from './standby.ts'
 import { add, copyStatus, type LegStatus } from './status.ts'
 
 const inFlightMax = 4
@@ -39,6 +40,7 @@ export class RaceRun {
   #events: ControlEvent[] = []
   #membership: Membership | null = null
   #share: Share | null = null
+  readonly #standby: Standby | null
   #hooks: RunHooks | null = null
   #inFlight: Promise<void> = Promise.resolve()
   #inFlightCount = 0
@@ -51,6 +53,7 @@ export class RaceRun {
   constructor (plan: LegPlan, options: RaceOptions, status: LegStatus) {
     this.#plan = { ...plan, ...restoreHooks(status.health) }
     this.#options = options
+    this.#standby = options.standby === true ? new Standby(plan) : null
     this.#status = status
     this.#snapshots = new Pace(plan.clock, options.snapshotEveryMs)
     this.#leads = new Leads(plan, status, {
@@ -77,7 +80,7 @@ export class RaceRun {
     try {
       // Snapshots go by commits too: a member that has lost the lead must not leave any behind.
       const append = (topic: string, partition: number, bytes: Uint8Array) => membership.commit({ appends: [{ topic, partition, bytes }], offsets: [] })
-      const share = await Share.open(this.#plan, { membership, committed: (topic, partition) => log.committed(group, topic, partition), append })
+      const share = await Share.open(this.#plan, { membership, committed: (topic, partition) => log.committed(group, topic, partition), append, standby: this.#standby })
       this.#share = share
       await this.#leads.begin()
       this.#lastCommitMs = clock.monotonicMs()
@@ -97,6 +100,7 @@ export class RaceRun {
     } finally {
       await this.#leads.close()
       await this.#share?.stop()
+      await this.#standby?.stop()
       await this.#inFlight
       await this.#saving
       await this.#letting
@@ -123,6 +127,7 @@ export class RaceRun {
     // A worker with nothing to commit would go on for ever without being told.
     if (membership.over) throw membership.over
     share.look()
+    this.#standby?.follow(partition => share.has(partition))
     const units = share.take()
     if (units.length > 0) await this.#takeIn(units)
     if (membership.revoked.length > 0 && this.#letting === null && this.#saving === null) await this.#letGo(share, membership)

@@ -26,6 +26,8 @@ export interface RaceCodecs {
 export interface RaceOptions {
   readonly codecs: RaceCodecs
   readonly member: string
+  /** Read the states of other workers' tasks ahead, so that they are soon restored when one of them goes. They are in memory then. */
+  readonly standby?: boolean
   readonly snapshotEveryMs: number
   /** Without output, positions are committed this often. */
   readonly commitEveryMs: number

@@ -4,6 +4,8 @@ import { type Found, findGone } from './gone.ts'
 import { Lead, type LegPlan, type Place } from './lead.ts'
 import { names, taskName } from './names.ts'
 import type { Append } from './snapshot.ts'
+import type { Standby } from './standby.ts'
+import { StateReader } from './state-reader.ts'
 
 const restoringMax = 8
 
@@ -11,6 +13,7 @@ export interface ShareOptions {
   readonly membership: Pick<Membership, 'assignments' | 'revoked'>
   readonly committed: (topic: string, partition: number) => Promise<Committed | null>
   readonly append?: Append | undefined
+  readonly standby?: Standby | null
 }
 
 /** What one number of partition came to, over all sources: it becomes part of a leg at once. `gone` goes with the anchor. */
@@ -68,6 +71,9 @@ export class Share {
     return this.take()
   }
 
+  /** Whether this leg has a task of this number of partition, or is about to. */
+  has (partition: number): boolean { return [...this.#held].some(name => name.endsWith(`/${partition}`)) }
+
   /** Aborts when there is something to take. */
   get news (): AbortSignal { return this.#news.signal }
   get isRestoring (): boolean { return this.#restoring.size > 0 }
@@ -116,11 +122,13 @@ export class Share {
   }
 
   async #unit (places: readonly Place[], signal: AbortSignal): Promise<Unit> {
-    const { committed, append } = this.#options
+    const { committed, append, standby } = this.#options
+    const number = places[0]!.partition
+    const states = standby?.take(number) ?? this.#reader(number)
     const leads: Lead[] = []
     for (const place of places) {
       signal.throwIfAborted()
-      leads.push(await this.#open(place, signal))
+      leads.push(await this.#open(place, states, signal))
     }
     const gone: Found[] = []
     let anchor: Lead | null = null
@@ -128,7 +136,9 @@ export class Share {
       for (const partition of await this.#anchored(lead.place)) {
         signal.throwIfAborted()
         anchor = lead
-        gone.push(...await findGone(this.#plan, partition, { committed, append }))
+        const other = partition === number ? states : this.#reader(partition)
+        await other.read()
+        gone.push(...await findGone(this.#plan, partition, { states: other, committed, append }))
       }
     }
     return { leads, gone, anchor }
@@ -138,17 +148,23 @@ export class Share {
    * Errors: LOG_REBALANCED in place of an incident when the committed position has moved meanwhile: this worker stood still for longer than its session,
    * and what it read in part is of the next owner
    */
-  async #open (place: Place, signal: AbortSignal): Promise<Lead> {
+  async #open (place: Place, states: StateReader, signal: AbortSignal): Promise<Lead> {
     const { append } = this.#options
     const { topic, partition } = place
     const committed = await this.#options.committed(topic, partition)
     try {
-      return await Lead.open(this.#plan, place, { committed, append, signal })
+      await states.read()
+      return await Lead.open(this.#plan, place, { states, committed, append, signal })
     } catch (error) {
       const now = error instanceof StreamError && error.code.startsWith('STATE_') ? await this.#options.committed(topic, partition) : committed
       if (now?.offset === committed?.offset && now?.metadata === committed?.metadata) throw error
       throw new StreamError('LOG_REBALANCED', { topic, partition, was: committed?.offset ?? null, is: now?.offset ?? null, why: 'another worker has committed while this one restored' }, { cause: error })
     }
+  }
+
+  #reader (partition: number): StateReader {
+    const { log, pipeline, leg } = this.#plan
+    return new StateReader(log, names.state(pipeline.name, leg), partition)
   }
 
   /** Partitions of the state topic for which this place answers beyond its own task: the first source that has the partition does, or the first of all. */

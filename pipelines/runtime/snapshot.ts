@@ -3,9 +3,8 @@ import type { LogPort } from '../core/ports.ts'
 import { RecordBatchWriter } from '../core/record-batch.ts'
 import { StreamError } from '../core/errors.ts'
 import { crc32c } from '../core/crc32c.ts'
-import { readAll } from './journal.ts'
 import type { SavedStatus } from './health.ts'
-import { applyDelta, decodeState, encodeState, type Flat, flatBytes, flatten, stateDelta, unflatten } from './state-codec.ts'
+import { encodeState, type Flat, flatBytes, flatten, stateDelta } from './state-codec.ts'
 
 /** What a snapshot stands for. `position`: the next record's offset when it was taken (S). */
 export interface SnapshotFacts {
@@ -31,7 +30,7 @@ export interface SnapshotFacts {
 }
 export interface Snapshot { readonly facts: SnapshotFacts, readonly state: StateTree, readonly generation: number }
 
-interface Head extends SnapshotFacts {
+export interface Head extends SnapshotFacts {
   readonly format: number
   readonly kind: 'base' | 'delta'
   readonly generation: number
@@ -59,7 +58,7 @@ const deltaShareMax = 0.5
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-interface Place { readonly topic: string, readonly partition: number, readonly source: string }
+export interface Place { readonly topic: string, readonly partition: number, readonly source: string }
 /** Writes one record batch to a partition; by the leader's membership, so that a member who has lost the lead leaves no snapshot behind. */
 export type Append = (topic: string, partition: number, bytes: Uint8Array) => Promise<unknown>
 
@@ -137,64 +136,8 @@ function sealed (head: Head, part: Uint8Array): Uint8Array {
   return value
 }
 
-interface Stored { readonly head: Head, readonly parts: Uint8Array[] }
-
-/**
- * The newest whole snapshot of a task: the base of the highest generation, and the deltas that follow it without a gap.
- *
- * Errors: STATE_CORRUPT when a part is not what was written; STATE_VERSION
- */
-export async function readSnapshot (log: LogPort, place: Place): Promise<Snapshot | null> {
-  const stored: Stored[] = []
-  for await (const { key, value } of readAll(log, place.topic, place.partition, 0)) {
-    if (key === null || value === null || decoder.decode(key) !== place.source) continue
-    const { head, part } = readPart(value, place)
-    const begun = stored.findLast(({ head: other }) => other.sequence === head.sequence && other.generation === head.generation && other.crc === head.crc)
-    if (head.chunk === 0) stored.push({ head, parts: [part] })
-    else if (begun?.parts.length === head.chunk) begun.parts.push(part)
-  }
-  const whole = stored.filter(({ head, parts }) => parts.length === head.chunks)
-  const base = whole.filter(({ head }) => head.kind === 'base').reduce<Stored | null>((best, one) => best === null || newer(one.head, best.head) ? one : best, null)
-  if (base === null) return null
-  const { generation } = base.head
-  let flat = flatten(decodeState(joined(base.parts)))
-  let { head } = base
-  for (;;) {
-    const next = whole.find(({ head: other }) => other.kind === 'delta' && other.generation === generation && other.base === base.head.sequence && other.sequence === head.sequence + 1 && other.after === head.crc)
-    if (next === undefined) break
-    flat = applyDelta(flat, decodeState(joined(next.parts)))
-    head = next.head
-  }
-  const { position, journal, journalOffset, topic, topicId, definitionHash, zones, aside = false, uncommitted = false } = head
-  return { facts: { position, journal, journalOffset, topic, topicId, definitionHash, definition: base.head.definition, ...zones !== undefined && { zones }, ...aside && { aside }, ...uncommitted && { uncommitted } }, state: unflatten(flat), generation }
-}
-
-/** What somebody outside can see of a task's snapshots without reading its state. */
-export interface SnapshotLook { readonly source: string, readonly facts: SnapshotFacts, readonly stateBytes: number | null }
-
-const lookBackMax = 256
-
-/**
- * The newest snapshot of each source in a partition of the state topic.
- *
- * Limits: of the last 256 records; a task that rested while its neighbours wrote more than that is not found
- */
-export async function latestSnapshots (log: LogPort, topic: string, partition: number): Promise<readonly SnapshotLook[]> {
-  const { end } = await log.range(topic, partition)
-  const heads = new Map<string, Head>()
-  for await (const { key, value } of readAll(log, topic, partition, Math.max(0, end - lookBackMax))) {
-    if (key === null || value === null) continue
-    const source = decoder.decode(key)
-    const { head } = readPart(value, { topic, partition, source })
-    const last = heads.get(source)
-    if (head.chunk === head.chunks - 1 && (last === undefined || newer(head, last))) heads.set(source, head)
-  }
-  return [...heads].map(([source, { format: _, kind, generation, sequence, base, chunk, chunks, stateBytes = null, ...facts }]) => ({ source, facts, stateBytes }))
-}
-
-const newer = (a: Head, b: Head) => a.generation > b.generation || (a.generation === b.generation && a.sequence > b.sequence)
-
-function readPart (value: Uint8Array, { topic, partition, source }: Place): { head: Head, part: Uint8Array } {
+/** Errors: STATE_CORRUPT, STATE_VERSION */
+export function readPart (value: Uint8Array, { topic, partition, source }: Place): { head: Head, part: Uint8Array } {
   let head: Head
   const at = { topic, partition, source }
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength)
@@ -209,7 +152,7 @@ function readPart (value: Uint8Array, { topic, partition, source }: Place): { he
   return { head, part: value.slice(partAt) }
 }
 
-function joined (parts: readonly Uint8Array[]): Uint8Array {
+export function joined (parts: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0
   for (const part of parts) {
@@ -217,11 +160,4 @@ function joined (parts: readonly Uint8Array[]): Uint8Array {
     at += part.length
   }
   return bytes
-}
-
-/** Sources of which a partition of the state topic holds snapshots. */
-export async function sourcesIn (log: LogPort, topic: string, partition: number): Promise<readonly string[]> {
-  const sources = new Set<string>()
-  for await (const { key } of readAll(log, topic, partition, 0)) if (key !== null) sources.add(decoder.decode(key))
-  return [...sources].sort()
 }

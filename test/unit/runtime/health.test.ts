@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StreamError } from '../../../pipelines/core/errors.ts'
-import { readSnapshot } from '../../../pipelines/runtime/snapshot.ts'
+import { readSnapshot } from '../../../pipelines/runtime/state-reader.ts'
 import { definitionOf, Rig } from './rig.ts'
 
 test('health: a task tells its position, what is committed, and its last snapshot', async () => {

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { StreamError } from '../../../pipelines/core/errors.ts'
 import { records } from '../../../pipelines/core/record-batch.ts'
-import { readSnapshot, type SnapshotFacts, SnapshotWriter } from '../../../pipelines/runtime/snapshot.ts'
+import { type SnapshotFacts, SnapshotWriter } from '../../../pipelines/runtime/snapshot.ts'
+import { readSnapshot, StateReader } from '../../../pipelines/runtime/state-reader.ts'
 import type { MemoryLog } from '../../kit/memory-log.ts'
 import { batchWith, factsAt, memoryLog, stateOf, text, topicSpec } from './kit.ts'
 
@@ -157,4 +158,26 @@ test('snapshot: random damage and cuts are refused', async () => {
     await damaged.append('state', 0, batchWith(text('north'), base!.value!.subarray(0, length)))
     await assert.rejects(readSnapshot(damaged, place), { code: 'STATE_CORRUPT' })
   }))
+})
+
+test('snapshot: read bit by bit it is what is read at once, whoever else writes, and trims, meanwhile', async () => {
+  await fc.assert(fc.asyncProperty(fc.array(fc.record({ who: fc.nat(2), what: fc.constantFrom('write', 'write', 'base', 'read', 'succeed', 'trim' as const), step: fc.nat(30) }), { maxLength: 60 }), async steps => {
+    const log = await stateLog()
+    const reader = new StateReader(log, 'state', 0)
+    const sources = ['north', 'south', 'south']
+    const make = (who: number, generation: number) => new SnapshotWriter(log, { ...place, source: sources[who]! }, { generation })
+    const generations = [1, 1, 1]
+    // The last two do not know of one another.
+    const writers = [make(0, 1), make(1, 1), make(2, 1)]
+    for (const { who, what, step } of steps) {
+      const writer = writers[who]!
+      if (what === 'succeed') writers[who] = make(who, generations[who]! += 1)
+      else if (what === 'trim') await log.trim('state', 0, Math.min(...writers.map(({ baseOffset }) => baseOffset)))
+      else if (what !== 'read') await writer.write(stateOf(step, 400), factsAt(step), { base: what === 'base' })
+      else {
+        await reader.read()
+        for (const source of ['north', 'south']) assert.deepStrictEqual(reader.snapshot(source), await readSnapshot(log, { ...place, source }))
+      }
+    }
+  }), { numRuns: 60 })
 })

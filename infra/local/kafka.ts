@@ -66,7 +66,7 @@ interface Format { readonly classPath: string, readonly properties: string, read
 
 async function format ({ classPath, properties, clusterId, log4j, options: { secure, watchdog, transactionVersion } }: Format): Promise<void> {
   const users = secure === null ? [] : Object.values(secure.users).flatMap(({ name, password }) => ['--add-scram', `SCRAM-SHA-512=[name=${name},password=${password}]`, '--add-scram', `SCRAM-SHA-256=[name=${name},password=${password}]`])
-  const formatting = run(java(), ['-Xmx128m', '-XX:TieredStopAtLevel=1', `-Dlog4j2.configurationFile=${log4j}`, '-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties, ...users, ...transactionVersion === undefined ? [] : ['--feature', `transaction.version=${transactionVersion}`]])
+  const formatting = run(java(), ['-Xmx128m', '-XX:TieredStopAtLevel=1', `-Dlog4j2.configurationFile=${log4j}`, '-cp', classPath, 'kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', properties, ...users, ...transactionVersion === undefined ? [] : ['--feature', `transaction.version=${transactionVersion}`]])
   const pid = formatting.child.pid ?? null
   if (pid !== null) watchdog.started(pid)
   try {

@@ -2,7 +2,7 @@ import type { JournalEntry } from '../../pipelines/core/journal.ts'
 import { cell } from '../../pipelines/core/batch.ts'
 import { Outputs } from '../../pipelines/core/outputs.ts'
 import type { LogPort } from '../../pipelines/core/ports.ts'
-import { type LogRecord, records } from '../../pipelines/core/record-batch.ts'
+import { endOf, type LogRecord, records } from '../../pipelines/core/record-batch.ts'
 import type { CompiledPipeline } from '../../pipelines/core/stage.ts'
 import { names } from '../../pipelines/runtime/names.ts'
 import { Task } from '../../pipelines/runtime/task.ts'
@@ -28,7 +28,7 @@ export async function allOf (log: LogPort, topic: string, partition: number): Pr
   for (let offset = start; offset < end;) {
     const { bytes } = await log.fetch({ topic, partition, offset, bytesMax: 1 << 24, waitMs: 0 })
     for (const record of records(bytes)) if (record.offset >= offset) all.push(record)
-    offset = all.at(-1)!.offset + 1
+    offset = endOf(bytes)
   }
   return all
 }

@@ -54,6 +54,8 @@ function packed (given: Uint8Array, compression: CompressionType): Uint8Array {
 /** Write the producer into a batch, in place. Source: Kafka protocol, "Record Batch": attributes, producerId, producerEpoch, baseSequence */
 export function stamp ({ bytes }: Parcel, { producerId, epoch, sequence, transactional }: Stamp, crc: Crc32c): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, batchHeaderBytes)
+  // Whoever made the batch may have numbered it; brokers refuse any other base offset.
+  view.setBigInt64(0, 0n)
   view.setInt16(attributesAt, (view.getInt16(attributesAt) & compressionMask) | (transactional ? transactionalBit : 0))
   view.setBigInt64(43, producerId)
   view.setInt16(51, epoch)

@@ -101,6 +101,17 @@ function topics (contract: Contract, { nameMax, ids }: { readonly nameMax: numbe
 }
 
 function fetching (contract: Contract, framed: boolean): void {
+  contract('takes batches whatever base offset their writer gave them', async ({ log }) => {
+    await log.createTopic(topicSpec('readings'))
+    const writer = new RecordBatchWriter()
+    for (const [base, value] of [[0, 'a'], [4_096, 'b']] as const) {
+      writer.reset()
+      writer.append(1_000, null, text(value))
+      await log.append('readings', 0, writer.finish(base))
+    }
+    assert.deepEqual(await valuesIn(log, 'readings', 0), ['a', 'b'])
+  })
+
   contract('may answer in the buffer given, with the same bytes; and outside it when they do not fit', async ({ log }) => {
     await log.createTopic(topicSpec('readings'))
     for (const value of ['a', 'b', 'c']) await log.append('readings', 0, batchOf([value]))

@@ -51,14 +51,14 @@ export class Feed {
     return inlet
   }
 
-  /** Until something can be taken, `more` settles, or `ms` have passed. */
-  async wait (ms: number, signal: AbortSignal, more?: Promise<unknown>): Promise<void> {
+  /** Until something can be taken, one of `more` settles, or `ms` have passed. */
+  async wait (ms: number, signal: AbortSignal, more: readonly Promise<unknown>[] = []): Promise<void> {
     for (const inlet of this.#inlets) if (inlet.isReady) return
     const over = new AbortController()
     const wake = () => { over.abort() }
     this.#wake = wake
     signal.addEventListener('abort', wake, { once: true })
-    more?.then(wake, wake)
+    for (const one of more) one.then(wake, wake)
     if (signal.aborted) wake()
     await this.#clock.sleep(ms, over.signal)
     signal.removeEventListener('abort', wake)

@@ -66,6 +66,7 @@ export class Lead {
   readonly #plan: LegPlan
   #takeover: Restored['takeover']
   #saved = { position: -1, journal: 0 }
+  #journalEnd: number | null = null
   #committed: TaskStatus['committed']
   /** Arrival of the first record fetched last. */
   #fetchedArrival = Number.NEGATIVE_INFINITY
@@ -182,14 +183,17 @@ export class Lead {
   /** The state as it is now, for `save`. What led to it is committed before it is saved. */
   async copy ({ uncommitted = false }: { readonly uncommitted?: boolean } = {}): Promise<{ readonly state: StateTree, readonly facts: SnapshotFacts }> {
     const { log, clock, pipeline, leg, definition, zones = null } = this.#plan
-    // Read before the state is copied: entries that come after the copy lie behind it.
-    const { end: journalOffset } = await log.range(names.journal(pipeline.name, leg), this.place.partition)
+    // From before the state is copied: entries that come after the copy lie behind it. The first time the log is asked; later what it said after the snapshot before.
+    const journalOffset = this.#journalEnd ??= (await log.range(names.journal(pipeline.name, leg), this.place.partition)).end
     const { topicId, place: { topic } } = this
     return { state: this.task.snapshot(), facts: { position: this.task.position, journal: this.journal.number, journalOffset, topic, topicId, definitionHash: pipeline.hash, definition, wallMs: clock.wallMs(), watermark: finite(this.task.clock.watermark), ...zones !== null && { zones }, ...uncommitted && { uncommitted } } }
   }
 
   async save ({ state, facts }: { readonly state: StateTree, readonly facts: SnapshotFacts }): Promise<void> {
+    const { log, pipeline, leg } = this.#plan
     await this.snapshots.write(state, facts)
+    // Without entries since it is the end as it was, and nobody has to be asked.
+    if (this.#saved.journal !== facts.journal) this.#journalEnd = (await log.range(names.journal(pipeline.name, leg), this.place.partition)).end
     this.#saved = facts
   }
 

@@ -45,6 +45,8 @@ export class Leads {
   /** Of parked tasks: what was taken and is not yet processed to its end. */
   readonly #begun = new Map<Lead, Chunk>()
   readonly #silences = new Map<Lead, Silence>()
+  /** Up to where partitions of the state topic were trimmed last. */
+  readonly #trimmed = new Map<number, number>()
   #tablesAt = Number.NEGATIVE_INFINITY
   /** Versions of the tables as rules were last told of their keys. */
   #told = ''
@@ -125,12 +127,12 @@ export class Leads {
     return progressed
   }
 
-  /** Wait until one of the inputs has something, or a moment. */
-  async wait (signal: AbortSignal): Promise<void> {
+  /** Wait until one of the inputs has something, one of `more` settles, or a moment. */
+  async wait (signal: AbortSignal, more: readonly Promise<unknown>[] = []): Promise<void> {
     // What is parked has something to read, and must not: it waits for a verdict.
     const parked = this.all.filter(lead => lead.parked !== null)
     if (parked.some(lead => this.#verdicts.of(lead.parked!.schema) !== undefined)) return
-    await this.feed.wait(waitMs, signal, parked.length === 0 ? undefined : this.#verdicts.changed)
+    await this.feed.wait(waitMs, signal, parked.length === 0 ? more : [...more, this.#verdicts.changed])
   }
 
   /** Tasks that have moved since their last snapshot. Ticks alone are worth one now and then: what to restore from them stays little. */
@@ -145,10 +147,11 @@ export class Leads {
     const oldest = new Map<number, number>()
     for (const { place: { partition }, snapshots } of this.all) oldest.set(partition, Math.min(oldest.get(partition) ?? Number.POSITIVE_INFINITY, snapshots.baseOffset))
     for (const [partition, before] of oldest) {
-      if (before === 0 || !await this.#leadsAll(partition)) continue
+      if (before === 0 || this.#trimmed.get(partition) === before || !await this.#leadsAll(partition)) continue
       for (const gone of this.#gone.keys()) if (gone.partition === partition) await gone.keep(before)
       this.#plan.at?.('trim.before')
       await log.trim(names.state(pipeline.name, leg), partition, before)
+      this.#trimmed.set(partition, before)
       this.#plan.at?.('trim.after')
     }
   }

@@ -5,15 +5,20 @@ import { Batches } from './batches.ts'
 import type { Lead, LegPlan, Place } from './lead.ts'
 import { createInternalTopics, Leads } from './leads.ts'
 import { names } from './names.ts'
+import { GatheredAppends } from './gathered-appends.ts'
 import { inOrder } from './order.ts'
 import { Pace } from './pace.ts'
+import type { Append } from './snapshot.ts'
 import type { ControlEvent, Encoded, RaceOptions } from './race.ts'
 import { countCommit, countSnapshot, restoreHooks } from './health.ts'
 import { isOf, partitionsOf, Share, type Unit } from './share.ts'
 import { Standby } from './standby.ts'
 import { add, copyStatus, type LegStatus } from './status.ts'
 
-const inFlightMax = 4
+/** One transaction ends while the next is written and a third waits; with more, events would wait in line instead of going together. */
+const inFlightMax = 3
+/** Snapshots that are written at the same time, into the same commits. */
+const savingMax = 16
 /** Beyond this a commit does not wait for the end of the round, and the round waits for the commit: what gathers stays bounded. */
 const gatheredBytesMax = 8 << 20
 
@@ -44,6 +49,8 @@ export class RaceRun {
   #hooks: RunHooks | null = null
   #inFlight: Promise<void> = Promise.resolve()
   #inFlightCount = 0
+  /** Resolves when the next commit is through, or has failed. */
+  #ended = Promise.withResolvers<void>()
   #failure: Error | null = null
   #saving: Promise<void> | null = null
   #letting: Promise<void> | null = null
@@ -79,7 +86,8 @@ export class RaceRun {
     at?.('join.after')
     try {
       // Snapshots go by commits too: a member that has lost the lead must not leave any behind.
-      const append = (topic: string, partition: number, bytes: Uint8Array) => membership.commit({ appends: [{ topic, partition, bytes }], offsets: [] })
+      const appends = new GatheredAppends(commit => membership.commit(commit))
+      const append: Append = (topic, partition, bytes) => appends.append(topic, partition, bytes)
       const share = await Share.open(this.#plan, { membership, committed: (topic, partition) => log.committed(group, topic, partition), append, standby: this.#standby })
       this.#share = share
       await this.#leads.begin()
@@ -94,7 +102,7 @@ export class RaceRun {
         const progressed = await this.#leads.round(signal)
         await this.#commitIfDue()
         await this.#snapshotIfDue()
-        if (!progressed) await this.#leads.wait(AbortSignal.any([signal, share.news]))
+        if (!progressed) await this.#leads.wait(AbortSignal.any([signal, share.news]), this.#batches.count > 0 ? [this.#ended.promise] : [])
       }
       await this.#drain()
     } finally {
@@ -192,25 +200,27 @@ export class RaceRun {
 
   async #commitIfDue (): Promise<void> {
     if (this.#failure !== null) throw this.#failure
+    // While as many as go are under way outputs gather, and the loop goes on.
+    if (this.#inFlightCount >= inFlightMax) return
     const due = this.#plan.clock.monotonicMs() - this.#lastCommitMs >= this.#options.commitEveryMs
     if (this.#batches.count > 0 || due) await this.#commit(false)
   }
 
-  /** Commits go out in order, a few at a time; once one has failed, the membership refuses those behind it. */
+  /** Commits go out in order, a few at a time, each with the positions that have moved; once one has failed, the membership refuses those behind it. */
   async #commit (wait: boolean): Promise<void> {
-    const { all } = this.#leads
+    const moved = this.#leads.all.filter(lead => this.#committed.get(lead) !== lead.stand)
     const full = this.#batches.sealedBytes > gatheredBytesMax
     this.#lastCommitMs = this.#plan.clock.monotonicMs()
-    if (wait || this.#batches.count > 0 || all.some(lead => this.#committed.get(lead) !== lead.stand)) {
-      const offsets = all.map(lead => ({ topic: lead.place.topic, partition: lead.place.partition, offset: lead.task.position, metadata: JSON.stringify(lead.commitFacts) }))
-      for (const lead of all) this.#committed.set(lead, lead.stand)
+    if (wait || this.#batches.count > 0 || moved.length > 0) {
+      const offsets = moved.map(lead => ({ topic: lead.place.topic, partition: lead.place.partition, offset: lead.task.position, metadata: JSON.stringify(lead.commitFacts) }))
+      for (const lead of moved) this.#committed.set(lead, lead.stand)
       this.#inFlightCount += 1
       this.#plan.at?.('commit.before')
       const done = this.#membership!.commit({ appends: this.#batches.take(), offsets })
       this.#inFlight = Promise.all([this.#inFlight, this.#told(done)]).then(() => {})
     }
     this.#plan.at?.('commit.sent')
-    if (wait || full || this.#inFlightCount >= inFlightMax) await this.#inFlight
+    if (wait || full) await this.#inFlight
     if (this.#failure !== null) throw this.#failure
   }
 
@@ -225,7 +235,6 @@ export class RaceRun {
     try {
       await done
       this.#plan.at?.('commit.after')
-      this.#inFlightCount -= 1
       countCommit(this.#status.health, clock.monotonicMs() - sentMs)
       for (const [lead, position] of positions) lead.committedTo(position)
       this.#status.commits += 1
@@ -234,6 +243,9 @@ export class RaceRun {
     } catch (error) {
       this.#failure ??= error as Error
     }
+    this.#inFlightCount -= 1
+    this.#ended.resolve()
+    this.#ended = Promise.withResolvers()
   }
 
   /** Copies are taken between rounds; writing them goes on beside the next rounds. */
@@ -257,11 +269,13 @@ export class RaceRun {
   }
 
   async #save (copies: readonly Copied[]): Promise<void> {
-    for (const { lead, copy } of copies) {
-      await lead.save(copy)
-      this.#plan.at?.('snapshot.written')
-      countSnapshot(this.#status.health, lead.snapshots.last)
-      this.#status.snapshots += 1
+    for (let from = 0; from < copies.length; from += savingMax) {
+      await Promise.all(copies.slice(from, from + savingMax).map(async ({ lead, copy }) => {
+        await lead.save(copy)
+        this.#plan.at?.('snapshot.written')
+        countSnapshot(this.#status.health, lead.snapshots.last)
+        this.#status.snapshots += 1
+      }))
     }
     await this.#leads.trim()
   }

@@ -59,7 +59,7 @@ test('feed: waiting ends when something comes, when what else was to be waited f
   feed.open(place)
   const waited = async (act: () => Promise<void>, more?: Promise<void>) => {
     let over = false
-    feed.wait(50, never, more).then(() => { over = true })
+    feed.wait(50, never, more === undefined ? [] : [more]).then(() => { over = true })
     await clock.advance(0)
     assert.equal(over, false)
     await act()

@@ -4,11 +4,15 @@ import { cpus, loadavg, totalmem } from 'node:os'
 import { execFileSync } from 'node:child_process'
 import type { Figure } from './kit.ts'
 
-/** `npm run bench [name...]`: every bench file in a process of its own; figures go to bench/results/<date>-<commit>.json. */
+/**
+ * `npm run bench [name...]`: every bench file in a process of its own; figures go to bench/results/<date>-<commit>.json. `npm run bench:kafka` runs
+ * those beside real Kafka (\`--kafka\`), and theirs go to <date>-<commit>-kafka.json.
+ */
 const folder = new URL('.', import.meta.url).pathname
-const wanted = process.argv.slice(2)
+const kafka = process.argv.includes('--kafka')
+const wanted = process.argv.slice(2).filter(argument => argument !== '--kafka')
 const files = readdirSync(folder).filter(file => file.endsWith('.ts') && !['kit.ts', 'readings.ts', 'run.ts'].includes(file))
-  .filter(file => wanted.length === 0 || wanted.some(name => file.startsWith(name)))
+  .filter(file => wanted.length === 0 ? file.startsWith('kafka-') === kafka : wanted.some(name => file.startsWith(name)))
 
 const figures: Figure[] = []
 /** What else the machine was doing, before and during. */
@@ -25,15 +29,15 @@ const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' 
 if (wanted.length === 0) {
   const commit = git('rev-parse', '--short', 'HEAD')
   mkdirSync(`${folder}results`, { recursive: true })
-  const name = `${new Date().toISOString().slice(0, 10)}-${commit}.json`
+  const name = `${new Date().toISOString().slice(0, 10)}-${commit}${kafka ? '-kafka' : ''}.json`
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version, loadBefore: loads[0], loadMost: Math.max(...loads) }
-  writeFileSync(`${folder}results/${name}`, `${JSON.stringify({ commit, at: new Date().toISOString(), machine, figures }, null, 2)}\n`)
+  writeFileSync(`${folder}results/${name}`, `${JSON.stringify({ commit, ...kafka && { kind: 'kafka' }, at: new Date().toISOString(), machine, figures }, null, 2)}\n`)
   console.log('now `npm run docs` prints docs/performance.md from it')
   console.log(`\nwritten to bench/results/${name}`)
 }
 
 function runFile (file: string): Promise<readonly Figure[]> {
-  const child = spawn(process.execPath, ['--expose-gc', `${folder}${file}`], { env: { ...process.env, MILLRACE_BENCH_JSON: '1' }, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--expose-gc', '--disable-warning=TimeoutNegativeWarning', `${folder}${file}`], { env: { ...process.env, MILLRACE_BENCH_JSON: '1' }, stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk

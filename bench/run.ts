@@ -6,7 +6,7 @@ import type { Figure } from './kit.ts'
 
 /**
  * `npm run bench [name...]`: every bench file in a process of its own; figures go to bench/results/<date>-<commit>.json. `npm run bench:kafka` runs
- * those beside real Kafka (\`--kafka\`), and theirs go to <date>-<commit>-kafka.json.
+ * those beside real Kafka (`--kafka`), and theirs go to <date>-<commit>-kafka.json.
  */
 const folder = new URL('.', import.meta.url).pathname
 const kafka = process.argv.includes('--kafka')

@@ -165,7 +165,8 @@ export class Life {
     const { world } = this
     if (world.zombies > 0 || world.late > 0 || world.brokers.transactions.unsettled > 0) return false
     if (world.slots.some(({ process, wanted, leg }) => (process === null ? wanted : leg === null || leg.status.health.readingSinceMs === null))) return false
-    return world.tasks.every(task => (world.committed(task)?.offset ?? 0) === world.brokers.partition(task.topic, task.partition).end)
+    const led = new Set(world.slots.flatMap(({ leg }) => leg?.status.health.tasks() ?? []).map(({ topic, partition }) => `${topic}/${partition}`))
+    return world.tasks.every(task => led.has(`${task.topic}/${task.partition}`) && (world.committed(task)?.offset ?? 0) === world.brokers.partition(task.topic, task.partition).end)
   }
 
   #standing (): string {

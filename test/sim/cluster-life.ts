@@ -57,6 +57,7 @@ export class Life {
     const { whole, chance } = this.#random
     world.lossy = chance(0.5) ? 0 : 0.004
     world.slow = chance(0.7) ? 0 : 0.02
+    world.slowMarkers = chance(0.6) ? 0 : 0.5
     for (const slot of world.slots) if (chance(0.8)) world.start(slot)
     for (let step = 0; step < this.#options.steps; step += 1) {
       for (const slot of world.slots) this.#disturb(slot)
@@ -78,6 +79,7 @@ export class Life {
     if (slot.process === null && chance(slot.wanted ? 0.02 : 0.1)) world.start(slot)
     if (slot.trap === null ? chance(0.9) : chance(0.2)) slot.trap = this.#trap()
     if (slot.doom === null ? chance(0.2) : chance(0.1)) slot.doom = this.#doom()
+    if (chance(0.04)) this.#strand(slot)
     if (chance(slot.isCut ? 0.4 : 0.015)) {
       slot.isCut = !slot.isCut
       if (slot.isCut) world.tally.count('cut off')
@@ -88,6 +90,14 @@ export class Life {
       if (chance(0.8)) void world.clock.sleep(whole(500, 5_000)).then(() => { slot.wanted = true; world.start(slot) })
     }
     if (chance(0.01)) world.halt(slot, pick([whole(1, sessionMs), whole(sessionMs, 4 * sessionMs)]))
+  }
+
+  /** It dies having asked for the end of a transaction, which comes when another has taken over, or before the markers are there. */
+  #strand (slot: Slot): void {
+    const { whole, chance, pick } = this.#random
+    slot.isDoomed = true
+    slot.trap = { place: pick(['end:sent', 'end:answered']), countdown: 1, stopMs: null }
+    slot.doom = chance(0.5) ? { request: 'end', countdown: 1, fate: { kind: 'late', ms: whole(sessionMs, 3 * sessionMs) } } : null
   }
 
   #trap (): Trap {
@@ -120,7 +130,11 @@ export class Life {
       const key = `${source[0]}${whole(0, 9)}`
       writers[partitionOf(text.encode(key), writers.length)]!.append(0, text.encode(key), encodeDatum({ key, ts: this.world.clock.wallMs(), value: whole(-1_000, 1_000) }))
     }
-    for (const [partition, writer] of writers.entries()) if (writer.count > 0) await this.world.append(`sim.${source}`, partition, writer.finish())
+    for (const [partition, writer] of writers.entries()) {
+      if (writer.count === 0) continue
+      if (this.#random.chance(0.05)) this.world.appendAborted(`sim.${source}`, partition, writer.finish().slice())
+      else await this.world.append(`sim.${source}`, partition, writer.finish())
+    }
   }
 
   /** The world turns kind; whoever lives takes everything to its end. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { crc32c } from '../../connectors/kafka/crc.ts'
 import { kafkaSettings, openKafkaLog } from '../../connectors/kafka/public.ts'
+import { stamp } from '../../connectors/kafka/stamp.ts'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { SchemaName } from '../../pipelines/core/journal.ts'
 import type { LogPort } from '../../pipelines/core/ports.ts'
@@ -21,7 +23,7 @@ import { Trace } from './trace.ts'
 
 /** Short, so that much happens in little simulated time. */
 export const sessionMs = 2_000
-const timeouts = { sessionTimeoutMs: sessionMs, rebalanceTimeoutMs: 3_000, transactionTimeoutMs: 2_500, requestTimeoutMs: 1_000, patienceMs: 8_000 }
+const timeouts = { sessionTimeoutMs: sessionMs, rebalanceTimeoutMs: 3_000, transactionTimeoutMs: 6_000, requestTimeoutMs: 1_000, patienceMs: 8_000 }
 const retry = { pauseMs: 50, pauseMaxMs: 1_000, giveUpMs: 600_000, shutdownMs: 60_000 }
 export const partitions = { north: 3, south: 2 } as const
 
@@ -31,7 +33,7 @@ export interface Trap { readonly place: Place | null, countdown: number, readonl
 export interface Doom { readonly request: string, countdown: number, readonly fate: Fate }
 
 /** A worker's place in the group: of its processes, at most one is meant to run at a time. */
-export interface Slot { readonly name: string, process: SimulatedProcess | null, leg: RaceLeg | null, stop: AbortController, trap: Trap | null, doom: Doom | null, isCut: boolean, wanted: boolean, /** Its last process ended as it was told to. */ hasEnded: boolean }
+export interface Slot { readonly name: string, process: SimulatedProcess | null, leg: RaceLeg | null, stop: AbortController, trap: Trap | null, doom: Doom | null, isCut: boolean, wanted: boolean, /** Its last process ended as it was told to. */ hasEnded: boolean, /** Once it is killed, nobody starts it again before its session is over. */ isDoomed: boolean }
 
 export interface ClusterOptions {
   readonly pipeline: () => CompiledPipeline
@@ -52,6 +54,7 @@ export class ClusterWorld {
   /** Of everything that can go wrong on the way, unasked. */
   lossy = 0
   slow = 0
+  slowMarkers = 0
   /** Requests that nobody reckons with any more, and that are still on their way. */
   late = 0
   isBrokerDown = false
@@ -66,8 +69,8 @@ export class ClusterWorld {
   constructor (random: Random, options: ClusterOptions) {
     this.#random = random
     this.#options = options
-    this.brokers = new Brokers({ clock: this.clock, markerMs: () => random.chance(this.slow) ? random.whole(200, 3_000) : random.whole(1, 20) })
-    this.slots = Array.from({ length: options.workers }, (_, at) => ({ name: `w${at}`, process: null, leg: null, stop: new AbortController(), trap: null, doom: null, isCut: false, wanted: false, hasEnded: false }))
+    this.brokers = new Brokers({ clock: this.clock, markerMs: () => random.chance(this.slowMarkers) ? random.whole(200, 3 * sessionMs) : random.whole(1, 20) })
+    this.slots = Array.from({ length: options.workers }, (_, at) => ({ name: `w${at}`, process: null, leg: null, stop: new AbortController(), trap: null, doom: null, isCut: false, wanted: false, hasEnded: false, isDoomed: false }))
     const topic = (name: string, count: number, configs: Readonly<Record<string, string>> = {}) => this.brokers.createTopic(name, { partitions: count, configs: new Map(Object.entries({ 'cleanup.policy': 'delete', 'message.timestamp.type': 'CreateTime', ...configs })) })
     for (const [source, count] of Object.entries(partitions)) topic(`sim.${source}`, count, { 'message.timestamp.type': 'LogAppendTime' })
     for (const name of ['sim.devices', 'sim.yards']) topic(name, 1, { 'cleanup.policy': 'compact' })
@@ -82,6 +85,14 @@ export class ClusterWorld {
     const { errorCode } = this.brokers.append(topic, partition, bytes)
     assert.equal(errorCode, 0)
     return Promise.resolve()
+  }
+
+  /** Records of a transaction of somebody's that is aborted: nobody may ever see them. */
+  appendAborted (topic: string, partition: number, bytes: Uint8Array): void {
+    const { producerId, epoch } = this.brokers.transactions.initialise(null, 0)
+    const batch = stamp({ topic, partition, bytes, count: 1 }, { producerId, epoch, sequence: 0, transactional: true }, crc32c)
+    this.brokers.append(topic, partition, batch)
+    this.brokers.partition(topic, partition).mark(producerId, epoch + 1, { committed: false, nowMs: this.clock.wallMs() })
   }
 
   start (slot: Slot): void {
@@ -137,7 +148,7 @@ export class ClusterWorld {
 
   /** Nothing goes wrong any more. */
   heal (): void {
-    this.lossy = this.slow = 0
+    this.lossy = this.slow = this.slowMarkers = 0
     this.isBrokerDown = this.isRegistryDown = false
     for (const slot of this.slots) {
       slot.trap = slot.doom = null
@@ -237,7 +248,8 @@ export class ClusterWorld {
   /** Somebody starts it again: mostly at once, at times when its session is over. */
   #again (slot: Slot): void {
     const { whole, chance } = this.#random
-    const afterMs = chance(0.7) ? whole(0, 300) : chance(0.7) ? whole(300, 2_000) : whole(2_000, 6_000)
+    const afterMs = slot.isDoomed ? whole(sessionMs, 4 * sessionMs) : chance(0.7) ? whole(0, 300) : chance(0.7) ? whole(300, 2_000) : whole(2_000, 6_000)
+    slot.isDoomed = false
     void this.clock.sleep(afterMs).then(() => { if (slot.wanted) this.start(slot) })
   }
 }

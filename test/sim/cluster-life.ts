@@ -16,7 +16,7 @@ import { shown } from './rows.ts'
 
 const text = new TextEncoder()
 const requests = ['init', 'produce', 'commit-offsets', 'end', 'join', 'sync', 'heartbeat', 'committed', 'describe', 'leave', 'fetch', 'trim', 'offsets', 'metadata'] as const
-const places: readonly Place[] = [...points, ...requests.flatMap(request => (['before', 'sent', 'answered'] as const).map((stage): Place => `${request}:${stage}`))]
+export const places: readonly Place[] = [...points, ...requests.flatMap(request => (['before', 'sent', 'answered'] as const).map((stage): Place => `${request}:${stage}`))]
 /** Where a process comes often, it may come some times before it is met. */
 const often = /^(fetch|offsets|heartbeat|metadata|apply|commit|produce|end|tick)/
 

@@ -12,7 +12,8 @@ if (Number(process.versions.node.split('.')[0]) < 24 && existsSync(brought)) {
   process.exit(status ?? (signal === 'SIGINT' ? 130 : 143))
 }
 module.createRequire(import.meta.url)('./need-node.cjs')
-// Compiled code is kept from run to run: a second `check` takes half the time.
-module.enableCompileCache?.()
+// Compiled code is kept from run to run: a second `check` takes half the time. Threads go by the variable: a worker's start is a third of a second shorter.
+const directory = module.enableCompileCache?.().directory
+if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= directory
 const entry = existsSync(new URL('./main.ts', import.meta.url)) && !import.meta.url.includes('/node_modules/') ? './main.ts' : './main.js'
 await import(new URL(entry, import.meta.url).href)

@@ -216,7 +216,7 @@ test('judges/eos: with three brokers, of which one after another is killed, two 
   await judged(t, 3, async trial => {
     const storm = new Storm(trial)
     await storm.begin()
-    for (let round = 0; round < (slow ? 25 : 3); round += 1) {
+    for (let round = 0; round < (slow ? 25 : 2); round += 1) {
       await storm.do('broker')
       if (round % 3 === 1) await storm.do('restart')
     }

@@ -1,5 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** As `millrace` has it for itself and its threads. */
+const compiled = join(tmpdir(), 'node-compile-cache')
 
 /** A worker as a process of its own, which says lines, and which a test may kill, halt and let go on. It ends with the test's process. */
 export class WorkerProcess {
@@ -15,7 +20,7 @@ export class WorkerProcess {
 
   constructor (program: URL, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     this.name = args.slice(1).join(' ')
-    this.child = spawn(process.execPath, [program.pathname, ...args], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+    this.child = spawn(process.execPath, [program.pathname, ...args], { stdio: ['pipe', 'pipe', 'pipe'], env: { NODE_COMPILE_CACHE: compiled, ...process.env, ...env } })
     this.child.stdin!.on('error', () => {})
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => { this.complaint = `${this.complaint}${text}`.slice(-8_000) })
     let rest = ''

@@ -48,7 +48,9 @@ export async function openLab ({ client, writer, servers, folder }: { readonly c
     client, writer, admin, foreign, name,
     async topic (partitions = 1, config = {}) {
       const topic = name()
-      await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries: Object.entries({ 'max.message.bytes': '8000000', ...config }).map(([key, value]) => ({ name: key, value })) }] })
+      await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: partitions, configEntries: Object.entries({ 'max.message.bytes': '8000000', ...config }).map(([key, value]) => ({ name: key, value })) }] })
+      // Brokers learn of it within moments.
+      for (let tries = 0; !await admin.fetchTopicMetadata({ topics: [topic] }).then(() => true, () => false) && tries < 100; tries += 1) await pause(50)
       return topic
     },
     async written (topic, partition = 0) {

@@ -13,7 +13,7 @@ const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
 const table = (head: readonly string[], rows: readonly (readonly string[])[]) => [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
 
 function cell (result: Result | undefined): string {
-  if (result === undefined) return '**no**: the process ended'
+  if (result === undefined) return 'not seen'
   if ('cannot' in result) return `– ${escaped(result.cannot)}`
   const { verdict } = result
   if (verdict === true) return 'yes'

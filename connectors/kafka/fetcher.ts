@@ -6,7 +6,7 @@ import { Again, check, codeName } from './codes.ts'
 import { committedBatches } from './committed.ts'
 import type { Address } from './connection.ts'
 import type { Lane } from './connections.ts'
-import { earliest, fetch, type FetchedPartition, latest, listOffsets } from './requests.ts'
+import { earliest, fetch, type FetchedPartition, latest, listOffsets, readCommitted } from './requests.ts'
 
 /** A broker is asked to wait this long at most; longer waits ask again, so that a broker which has gone is noticed. */
 const pollMs = 500
@@ -69,7 +69,7 @@ export class Fetcher {
   /** What there is, for whoever has to be told: an answer that refuses an offset does not say. */
   async #bounds (address: Address, name: string, partitionIndex: number): Promise<Readonly<Record<string, number>>> {
     const [start, end] = await Promise.all([earliest, latest].map(async timestamp => {
-      const { topics: [topic] } = await this.#cluster.call(address, 'control', listOffsets, { topics: [{ name, partitions: [{ partitionIndex, timestamp }] }] })
+      const { topics: [topic] } = await this.#cluster.call(address, 'control', listOffsets, { isolationLevel: readCommitted, topics: [{ name, partitions: [{ partitionIndex, timestamp }] }] })
       return topic?.partitions[0]?.offset ?? -1
     }))
     return { start: start!, end: end! }

@@ -11,7 +11,7 @@ import { KafkaGroups } from './groups.ts'
 import { Member } from './member.ts'
 import { unpackMetadata } from './metadata.ts'
 import { checkName } from './names.ts'
-import { deleteRecords, earliest, latest, listOffsets } from './requests.ts'
+import { deleteRecords, earliest, latest, listOffsets, readCommitted, readUncommitted } from './requests.ts'
 import { LocalSeat, type SeatEvents } from './seat.ts'
 import { parcel } from './stamp.ts'
 import { takeThreadSeat } from './thread-seat.ts'
@@ -80,15 +80,16 @@ class KafkaLog implements LogPort {
   async topics (): Promise<readonly TopicInfo[]> { return this.#topics.all() }
   async topic (name: string): Promise<TopicInfo | null> { return this.#topics.find(name) }
 
-  async range (topic: string, partition: number): Promise<{ readonly start: number, readonly end: number }> {
+  async range (topic: string, partition: number, { settled = false }: { readonly settled?: boolean } = {}): Promise<{ readonly start: number, readonly end: number }> {
     const full = this.#topics.full(topic)
     const key = `${partition} ${full}`
-    const wanted = this.#written.get(key) ?? 0
-    const untilMs = this.#clock.monotonicMs() + markersMs
+    const written = this.#written.get(key) ?? 0
+    const wanted = settled ? await this.#cluster.retry(`find the end of ${topic}/${partition}`, () => this.#listOffset(full, partition, latest, readUncommitted)) : written
+    const untilMs = settled ? Number.POSITIVE_INFINITY : this.#clock.monotonicMs() + markersMs
     return this.#cluster.retry(`find the ends of ${topic}/${partition}`, async () => {
       const [start, end] = await Promise.all([this.#listOffset(full, partition, earliest), this.#listOffset(full, partition, latest)])
       if (end < wanted && this.#clock.monotonicMs() < untilMs) throw new Again('the markers of a commit are on their way', false)
-      if (this.#written.get(key) === wanted) this.#written.delete(key)
+      if (this.#written.get(key) === written) this.#written.delete(key)
       return { start, end }
     })
   }
@@ -147,9 +148,9 @@ class KafkaLog implements LogPort {
     await this.#cluster.close()
   }
 
-  async #listOffset (topic: string, partition: number, timestamp: number): Promise<number> {
+  async #listOffset (topic: string, partition: number, timestamp: number, isolationLevel = readCommitted): Promise<number> {
     return this.#cluster.atLeader(topic, partition, async address => {
-      const { topics: [answer] } = await this.#cluster.call(address, 'control', listOffsets, { topics: [{ name: topic, partitions: [{ partitionIndex: partition, timestamp }] }] })
+      const { topics: [answer] } = await this.#cluster.call(address, 'control', listOffsets, { isolationLevel, topics: [{ name: topic, partitions: [{ partitionIndex: partition, timestamp }] }] })
       const found = answer?.partitions[0]
       if (found === undefined) throw new Again('the answer lacks the partition', false)
       check(found.errorCode, { topic, partition, needs: 'DESCRIBE' })

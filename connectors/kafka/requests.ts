@@ -8,7 +8,8 @@ import { array, before, bool, bytes, type Field, fixed, int16, int32, int53, int
  * Source: Kafka 3.3 to 4.1, clients/src/main/resources/common/message
  */
 
-const readCommitted = 1
+export const readUncommitted = 0
+export const readCommitted = 1
 const consumers = -1
 const allInSync = -1
 const unknownEpoch = fixed(int32, -1)
@@ -86,7 +87,7 @@ export type ProducedPartition = AnswerOf<typeof produce>['responses'][number]['p
 export const earliest = -2
 export const latest = -1
 export const listOffsets = api(2, 'ListOffsets', { versions: [7, 9] }, {
-  replicaId: fixed(int32, consumers), isolationLevel: fixed(int8, readCommitted),
+  replicaId: fixed(int32, consumers), isolationLevel: int8,
   topics: array(struct({ name: string, partitions: array(struct({ partitionIndex: int32, currentLeaderEpoch: unknownEpoch, timestamp: int53 })) })),
 }, {
   throttleTimeMs: int32, topics: array(struct({ name: string, partitions: array(struct({ partitionIndex: int32, errorCode: int16, timestamp: int53, offset: int53, leaderEpoch: int32 })) })),

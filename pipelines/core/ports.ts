@@ -23,8 +23,12 @@ export interface LogPort {
   deleteTopic (name: string): Promise<void>
   topics (): Promise<readonly TopicInfo[]>
   topic (name: string): Promise<TopicInfo | null>
-  /** First offset still held and the next one to be written. Errors: LOG_TOPIC_UNKNOWN */
-  range (topic: string, partition: number): Promise<{ readonly start: number, readonly end: number }>
+  /**
+   * First offset still held and the next one to be written. Commits of others may show some moments after they were acknowledged; with `settled`,
+   * everything written before the call is in it, as soon as it is known whether it was committed.
+   * Errors: LOG_TOPIC_UNKNOWN
+   */
+  range (topic: string, partition: number, options?: { readonly settled?: boolean }): Promise<{ readonly start: number, readonly end: number }>
   /** The first offset whose timestamp is at or past `timestampMs`; `end` when there is none. */
   offsetAt (topic: string, partition: number, timestampMs: number): Promise<number>
   /**

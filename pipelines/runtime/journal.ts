@@ -77,12 +77,13 @@ function parsed (value: Uint8Array | null): JournalEntry | null {
 
 /** Every record of a partition from an offset to its present end. What is trimmed meanwhile is passed over. */
 export async function * readAll (log: LogPort, topic: string, partition: number, from: number) {
-  let { start, end } = await log.range(topic, partition)
+  // What the last owner was told is committed may not show yet.
+  let { start, end } = await log.range(topic, partition, { settled: true })
   for (let offset = Math.max(start, from); offset < end;) {
     const bytes = await fetched(log, { topic, partition, offset })
     if (bytes === null) {
       // Whoever trims has written something newer first: it may lie behind the end as it was.
-      ({ start, end } = await log.range(topic, partition))
+      ({ start, end } = await log.range(topic, partition, { settled: true }))
       offset = Math.max(offset, start)
       continue
     }

@@ -94,7 +94,7 @@ export class Brokers {
     served('delete', admin.deleteTopics, ({ topics }) => ({ responses: topics.map(({ topicId }) => ({ errorCode: code(this.#delete(topicId)) })) })),
     served('configs', admin.describeConfigs, ({ resources }) => ({ results: resources.map(({ resourceName }) => this.#configs(resourceName)) })),
     served('alter', admin.incrementalAlterConfigs, ({ resources }) => ({ responses: resources.map(({ resourceName, configs }) => { for (const { name, value } of configs) this.#topics.get(resourceName)?.configs.set(name, value!); return { errorCode: 0, errorMessage: null } }) })),
-    served('offsets', requests.listOffsets, ({ topics }) => ({ topics: topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(one => this.#listed(name, one)) })) })),
+    served('offsets', requests.listOffsets, ({ isolationLevel, topics }) => ({ topics: topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(one => this.#listed(name, one, isolationLevel)) })) })),
     served('trim', requests.deleteRecords, ({ topics }) => ({ topics: topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(({ partitionIndex, offset }) => this.#trimmed(name, partitionIndex, offset)) })) })),
     served('init', requests.initProducerId, ({ transactionalId, transactionTimeoutMs }) => { const { error, producerId, epoch } = this.transactions.initialise(transactionalId, transactionTimeoutMs); return { errorCode: code(error), producerId, producerEpoch: epoch } }),
     served('produce', requests.produce, ({ transactionalId, topicData }) => ({ responses: topicData.map(({ name, partitionData }) => ({ name, partitionResponses: partitionData.map(({ index, records }) => this.#produced(transactionalId, { topic: name, partition: index, bytes: records })) })) })),
@@ -139,10 +139,10 @@ export class Brokers {
     return { errorCode: 0, resourceName, configs: [...found.configs].map(([name, value]) => ({ name, value })) }
   }
 
-  #listed (topic: string, { partitionIndex, timestamp }: Partitions<RequestOf<typeof requests.listOffsets>>) {
+  #listed (topic: string, { partitionIndex, timestamp }: Partitions<RequestOf<typeof requests.listOffsets>>, isolationLevel: number) {
     const found = this.#topics.get(topic)?.partitions[partitionIndex]
     if (found === undefined) return { partitionIndex, errorCode: code('UNKNOWN_TOPIC_OR_PARTITION'), offset: -1 }
-    const offset = timestamp === earliest ? found.start : timestamp === latest ? found.lastStable : found.offsetAt(timestamp)
+    const offset = timestamp === earliest ? found.start : timestamp === latest ? (isolationLevel === requests.readUncommitted ? found.end : found.lastStable) : found.offsetAt(timestamp)
     return { partitionIndex, errorCode: 0, offset }
   }
 

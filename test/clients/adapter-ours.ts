@@ -4,7 +4,7 @@ import { machineClock } from '../../connectors/embedded/clock.ts'
 import { kafkaSettings, openKafkaLog } from '../../connectors/kafka/public.ts'
 import type { LogPort, Membership } from '../../pipelines/core/ports.ts'
 import { batchHeaderBytes, readBatchHeader, records, RecordBatchWriter } from '../../pipelines/core/record-batch.ts'
-import { Cannot, type Client, type Incoming, type Offset, type Outgoing, type Reader } from './client.ts'
+import { Cannot, type Client, type Incoming, type Offset, type Outgoing, pause, type Reader } from './client.ts'
 
 function batchesOf (topic: string, given: readonly Outgoing[]): { readonly topic: string, readonly partition: number, readonly bytes: Uint8Array }[] {
   const writers = new Map<number, RecordBatchWriter>()
@@ -39,18 +39,26 @@ export async function oursClient (servers: string): Promise<Client> {
       const membership = await log.join({ group, member: instanceId ?? `m${randomBytes(4).toString('hex')}`, topics: [topic] })
       const [seen, errors]: [Incoming[], string[]] = [[], []]
       const stop = new AbortController()
-      for (const { partition } of membership.assignments) {
-        void (async () => {
-          for (let offset = (await log.committed(group, topic, partition))?.offset ?? 0; !stop.signal.aborted;) {
-            const { bytes } = await log.fetch({ topic, partition, offset, bytesMax: fetchBytes ?? 1 << 20, waitMs: 200, signal: stop.signal })
-            for (const record of records(bytes)) if (record.offset >= offset) seen.push({ ...record, partition, key: record.key && Buffer.from(record.key), value: record.value && Buffer.from(record.value) })
-            for (let from = 0, header = readBatchHeader(bytes, 0); header !== null; from += header.bytes, header = readBatchHeader(bytes, from)) offset = header.baseOffset + header.lastOffsetDelta + 1
-          }
-        })().catch((error: unknown) => { errors.push((error as Error).message) })
+      const read = async (partition: number) => {
+        const mine = () => !stop.signal.aborted && membership.assignments.some(one => one.partition === partition)
+        for (let offset = (await log.committed(group, topic, partition))?.offset ?? 0; mine();) {
+          const { bytes } = await log.fetch({ topic, partition, offset, bytesMax: fetchBytes ?? 1 << 20, waitMs: 200, signal: stop.signal })
+          for (const record of records(bytes)) if (record.offset >= offset) seen.push({ ...record, partition, key: record.key && Buffer.from(record.key), value: record.value && Buffer.from(record.value) })
+          for (let from = 0, header = readBatchHeader(bytes, 0); header !== null; from += header.bytes, header = readBatchHeader(bytes, from)) offset = header.baseOffset + header.lastOffsetDelta + 1
+        }
       }
-      const first = JSON.stringify(membership.assignments)
+      let changes = 0
+      void (async () => {
+        for (let before = '', reading = new Set<number>(); !stop.signal.aborted; await pause(20)) {
+          if (membership.revoked.length > 0) await membership.release()
+          const now = membership.assignments.map(({ partition }) => partition)
+          if (`${now}` !== before) { before = `${now}`; changes += 1 }
+          for (const partition of now) if (!reading.has(partition)) void read(partition).catch((error: unknown) => { errors.push((error as Error).message) })
+          reading = new Set(now)
+        }
+      })().catch((error: unknown) => { errors.push((error as Error).message) })
       const reader: Reader = {
-        seen, errors, rebalances: () => JSON.stringify(membership.assignments) === first && membership.revoked.length === 0 ? 1 : 2, partitions: () => membership.assignments.map(({ partition }) => partition),
+        seen, errors, rebalances: () => changes, partitions: () => membership.assignments.map(({ partition }) => partition),
         close: async () => { stop.abort(); await membership.leave(); await log.close() },
       }
       memberships.set(reader, membership)

@@ -159,7 +159,8 @@ export class Life {
     let quiet = 0
     for (let waited = 0; quiet < 4; waited += 1) {
       assert(waited < 240, `comes to the end of its input within two minutes of peace: ${this.#standing()}`)
-      if (world.zombies > 0) for (const source of ['north', 'south'] as const) await this.#sendData(source, 3)
+      // One that came back last is the rightful one, until its name is started again.
+      if (world.zombies > 0) for (const slot of world.slots) world.start(slot)
       if (world.slots.every(({ process, wanted }) => process === null && !wanted)) world.start(world.slots[0]!)
       await world.pass(500)
       quiet = this.#isDone() ? quiet + 1 : 0

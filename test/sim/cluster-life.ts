@@ -148,8 +148,8 @@ export class Life {
     do {
       await this.#finish()
       for (const slot of world.slots) await this.#stop(slot)
-      // A request that came late may have fenced one while it had nothing to say.
-      for (const slot of world.slots) if (slot.wanted && !slot.hasEnded) world.start(slot)
+      // A request that came late may have fenced one while it had nothing to say; one that waits to join again ends without a word.
+      for (const slot of world.slots) if (slot.wanted && !slot.hasDrained) world.start(slot)
     } while (world.slots.some(({ process }) => process !== null))
     assert.equal(world.zombies, 0, 'no zombie goes on for ever')
   }
@@ -179,7 +179,7 @@ export class Life {
   #isDone (): boolean {
     const { world } = this
     if (world.zombies > 0 || world.late > 0 || world.brokers.transactions.unsettled > 0) return false
-    if (world.slots.some(({ process, wanted, leg }) => (process === null ? wanted : leg === null || leg.status.health.readingSinceMs === null))) return false
+    if (world.slots.some(({ process, wanted, leg }) => process?.isStopped || (process === null ? wanted : leg === null || leg.status.health.readingSinceMs === null))) return false
     const led = new Set(world.slots.flatMap(({ leg }) => leg?.status.health.tasks() ?? []).map(({ topic, partition }) => `${topic}/${partition}`))
     return world.tasks.every(task => led.has(`${task.topic}/${task.partition}`) && (world.committed(task)?.offset ?? 0) === world.brokers.partition(task.topic, task.partition).end)
   }

@@ -33,7 +33,7 @@ export interface Trap { readonly place: Place | null, countdown: number, readonl
 export interface Doom { readonly request: string, countdown: number, readonly fate: Fate }
 
 /** A worker's place in the group: of its processes, at most one is meant to run at a time. */
-export interface Slot { readonly name: string, process: SimulatedProcess | null, leg: RaceLeg | null, stop: AbortController, trap: Trap | null, doom: Doom | null, isCut: boolean, wanted: boolean, /** Its last process ended as it was told to. */ hasEnded: boolean, /** Once it is killed, nobody starts it again before its session is over. */ isDoomed: boolean }
+export interface Slot { readonly name: string, process: SimulatedProcess | null, leg: RaceLeg | null, stop: AbortController, trap: Trap | null, doom: Doom | null, isCut: boolean, wanted: boolean, /** Its last process did all that one does that is told to stop. */ hasDrained: boolean, /** Once it is killed, nobody starts it again before its session is over. */ isDoomed: boolean }
 
 export interface ClusterOptions {
   readonly pipeline: () => CompiledPipeline
@@ -70,7 +70,7 @@ export class ClusterWorld {
     this.#random = random
     this.#options = options
     this.brokers = new Brokers({ clock: this.clock, markerMs: () => random.chance(this.slowMarkers) ? random.whole(200, 3 * sessionMs) : random.whole(1, 20) })
-    this.slots = Array.from({ length: options.workers }, (_, at) => ({ name: `w${at}`, process: null, leg: null, stop: new AbortController(), trap: null, doom: null, isCut: false, wanted: false, hasEnded: false, isDoomed: false }))
+    this.slots = Array.from({ length: options.workers }, (_, at) => ({ name: `w${at}`, process: null, leg: null, stop: new AbortController(), trap: null, doom: null, isCut: false, wanted: false, hasDrained: false, isDoomed: false }))
     const topic = (name: string, count: number, configs: Readonly<Record<string, string>> = {}) => this.brokers.createTopic(name, { partitions: count, configs: new Map(Object.entries({ 'cleanup.policy': 'delete', 'message.timestamp.type': 'CreateTime', ...configs })) })
     for (const [source, count] of Object.entries(partitions)) topic(`sim.${source}`, count, { 'message.timestamp.type': 'LogAppendTime' })
     for (const name of ['sim.devices', 'sim.yards']) topic(name, 1, { 'cleanup.policy': 'compact' })
@@ -104,7 +104,7 @@ export class ClusterWorld {
     this.#living.add(process)
     slot.stop = new AbortController()
     slot.wanted = true
-    slot.hasEnded = false
+    slot.hasDrained = false
     this.trace.say(`${this.clock.monotonicMs()} ${process.name} starts`)
     this.tally.count('starts')
     void this.#run(slot, process)
@@ -172,7 +172,6 @@ export class ClusterWorld {
       if (slot.process === process) slot.leg = leg
       await leg.run(slot.stop.signal)
       await log.close()
-      if (slot.process === process) slot.hasEnded = true
       this.trace.say(`${this.clock.monotonicMs()} ${process.name} ends`)
     } catch (error) {
       if (!process.isAlive || error instanceof Killed) return
@@ -186,7 +185,7 @@ export class ClusterWorld {
     if (slot.process !== process) return
     slot.process = slot.leg = null
     if (!slot.stop.signal.aborted) this.#again(slot)
-    else slot.wanted = !slot.hasEnded
+    else slot.wanted = !slot.hasDrained
   }
 
   #open (slot: Slot, process: SimulatedProcess): Promise<LogPort> {
@@ -236,6 +235,7 @@ export class ClusterWorld {
 
   #at (slot: Slot, process: SimulatedProcess, place: Place): void {
     this.trace.say(`${this.clock.monotonicMs()} ${process.name} ${place}`)
+    if (place === 'drain.saved' && slot.process === process) slot.hasDrained = true
     const { trap } = slot
     if (trap === null || slot.process !== process || (trap.place !== null && trap.place !== place) || (trap.countdown -= 1) > 0) return
     slot.trap = null

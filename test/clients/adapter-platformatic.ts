@@ -14,7 +14,7 @@ interface Consumer {
 }
 interface Transaction { send (options: unknown): Promise<unknown>, addConsumer (consumer: Consumer): Promise<void>, addOffset (message: unknown): Promise<void>, commit (): Promise<void>, abort (): Promise<void> }
 interface Producer { send (options: unknown): Promise<unknown>, beginTransaction (): Promise<Transaction>, close (force?: boolean): Promise<void> }
-interface Package { readonly Producer: new (options: unknown) => Producer, readonly Consumer: new (options: unknown) => Consumer }
+interface Package { readonly Producer: new (options: unknown) => Producer, readonly Consumer: new (options: unknown) => Consumer, /** Its own one for keys that Java's client writes too. */ readonly compatibilityPartitioner: unknown }
 
 const messageOf = (topic: string) => ({ partition, key, value, timestamp, headers }: Outgoing) => ({ topic, ...partition !== null && { partition }, ...key !== null && { key }, ...value !== null && { value }, ...timestamp !== undefined && { timestamp: BigInt(timestamp) }, headers: new Map((headers ?? []).map(([name, one]) => [Buffer.from(name), one])) })
 const reason = (error: unknown): Error => { const { message, errors = [] } = error as Error & { readonly errors?: readonly (Error & { readonly apiId?: string })[] }; return new Error([message, ...errors.map(one => one.apiId ?? one.message)].join(': '), { cause: error }) }
@@ -37,7 +37,7 @@ export async function platformaticClient (servers: string, folder: string): Prom
   return {
     name: '@platformatic/kafka', version,
     async send (topic, records, compression?: Compression) {
-      await producerOf({ ...compression !== undefined && { compression } }).send({ messages: records.map(messageOf(topic)) }).catch((error: unknown) => { throw reason(error) })
+      await producerOf({ partitioner: platformatic.compatibilityPartitioner, ...compression !== undefined && { compression } }).send({ messages: records.map(messageOf(topic)) }).catch((error: unknown) => { throw reason(error) })
     },
     async join (topic, { group, instanceId, fetchBytes, strict = false }) {
       const consumer = new platformatic.Consumer({ ...base, groupId: group, sessionTimeout: 6_000, rebalanceTimeout: 6_000, heartbeatInterval: 500, ...instanceId !== undefined && { groupInstanceId: instanceId }, isolationLevel: 1 })

@@ -115,6 +115,14 @@ export class Engine {
   }
 }
 
+/** A leg's plan, and its lake, without running it. Null: the definition has no such leg. */
+export async function openLeg (leg: Leg, options: EngineOptions): Promise<{ readonly plan: LegPlan, readonly lake: LakePort | null } | null> {
+  const pipeline = compileDefinition(options.definition)
+  if (leg === 'pond' && pipeline.lake === null) return null
+  const plan = planOf(leg, pipeline, options, tablesOf(pipeline, options.system))
+  return { plan, lake: leg === 'pond' ? await openLake({ file: options.system.lakeFile, layout: layoutOf(pipeline) }) : null }
+}
+
 /** The race of this thread. */
 export async function raceOf (pipeline: CompiledPipeline, options: EngineOptions, tables = tablesOf(pipeline, options.system)): Promise<RaceLeg> {
   const { system: { registry }, onEvent, timing, standby = false, member = `process-${process.pid}` } = options

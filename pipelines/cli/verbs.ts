@@ -6,6 +6,7 @@ import { addExplain } from './explain.ts'
 import { addInit } from './init.ts'
 import { addRegistry } from './registry.ts'
 import { addReplay } from './replay.ts'
+import { addReset } from './reset.ts'
 import { addRun } from './run.ts'
 import { addSchema } from './schema.ts'
 import { addStatus } from './status.ts'
@@ -13,4 +14,4 @@ import { addTail } from './tail.ts'
 import { addTypes } from './types.ts'
 
 /** Every verb of the command line, in the order of the help. Verbs load what they need when they run. */
-export const verbs: readonly ((program: Command) => void)[] = [addInit, addDev, addRun, addCheck, addExplain, addReplay, addTail, addStatus, addDlq, addTypes, addSchema, addRegistry]
+export const verbs: readonly ((program: Command) => void)[] = [addInit, addDev, addRun, addCheck, addExplain, addReplay, addTail, addStatus, addDlq, addReset, addTypes, addSchema, addRegistry]

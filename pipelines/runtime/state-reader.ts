@@ -113,7 +113,7 @@ export async function readSnapshot (log: LogPort, { topic, partition, source }: 
 }
 
 /** What somebody outside can see of a task's snapshots without reading its state. */
-export interface SnapshotLook { readonly source: string, readonly facts: SnapshotFacts, readonly stateBytes: number | null }
+export interface SnapshotLook { readonly source: string, readonly facts: SnapshotFacts, readonly generation: number, readonly stateBytes: number | null }
 
 const lookBackMax = 256
 
@@ -132,5 +132,5 @@ export async function latestSnapshots (log: LogPort, topic: string, partition: n
     const last = heads.get(source)
     if (head.chunk === head.chunks - 1 && (last === undefined || newer(head, last))) heads.set(source, head)
   }
-  return [...heads].map(([source, { format: _, kind, generation, sequence, base, chunk, chunks, crc, after, stateBytes = null, ...facts }]) => ({ source, facts, stateBytes }))
+  return [...heads].map(([source, { format: _, kind, generation, sequence, base, chunk, chunks, crc, after, stateBytes = null, ...facts }]) => ({ source, facts, generation, stateBytes }))
 }

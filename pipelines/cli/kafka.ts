@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { machineClock } from '../../connectors/embedded/clock.ts'
-import { type KafkaSettings, kafkaSettings } from '../../connectors/kafka/config.ts'
 import type { LogPort, RegistryPort } from '../core/ports.ts'
 import type { Variables } from '../define/profile.ts'
 import { registryContracts } from './contracts.ts'
 import { CliError } from './exit.ts'
+import { openClient } from './kafka-client.ts'
+import type { KafkaClient } from './options.ts'
 import type { Target } from './system.ts'
 import { paint, say } from './talk.ts'
 
@@ -14,6 +15,9 @@ const saysAfterMs = 2_000
 export interface KafkaFacts {
   /** The profile's, or `kafka`. */
   readonly name: string
+  readonly client?: KafkaClient
+  /** Workers that are to share a group in this process. */
+  readonly workers?: number
   /** By Kafka's own names. */
   readonly properties: Readonly<Record<string, string>>
   /** The registry's variables: SCHEMA_REGISTRY_URL and those beside it. */
@@ -26,33 +30,32 @@ export interface KafkaFacts {
 /**
  * A Kafka cluster and a schema registry.
  *
- * Errors: KAFKA_CONFIG, REGISTRY_CONFIG; when opened KAFKA_UNREACHABLE, KAFKA_DENIED
+ * Errors: when opened KAFKA_CONFIG, REGISTRY_CONFIG, KAFKA_UNREACHABLE, KAFKA_DENIED, KAFKA_CLIENT
  */
-export function kafkaTarget ({ name, properties, registry, variables, keyspace, partitions }: KafkaFacts): Target {
-  const settings = kafkaSettings(properties)
+export function kafkaTarget (facts: KafkaFacts): Target {
+  const { name, client = 'kafka', properties, registry, variables, keyspace, partitions } = facts
+  const prefix = properties['topic.prefix'] ?? ''
   return {
     kind: 'kafka', folder: name, variables, keyspace, partitions,
-    describe: `Kafka at ${properties['bootstrap.servers']}${settings.topicPrefix === '' ? '' : `, topics ${settings.topicPrefix}*`}`,
+    describe: `Kafka at ${properties['bootstrap.servers']}${prefix === '' ? '' : `, topics ${prefix}*`}${client === 'kafka' ? '' : `, through ${client}`}`,
     contracts: async (subject, version) => registryContracts(await openRegistry(registry, null))(subject, version),
     async open (folder) {
       const schemas = await openRegistry(registry, join(folder, 'registry-cache'))
-      return { log: await openLog(settings), registry: schemas, clock: machineClock, lakeFile: join(folder, 'lake.duckdb') }
+      return { log: await openLog(facts), registry: schemas, clock: machineClock, lakeFile: join(folder, 'lake.duckdb') }
     },
-    openLog: () => openLog(settings),
+    openLog: () => openLog(facts),
     async openReader () {
       const schemas = await openRegistry(registry, null)
-      return { log: await openLog(settings), registry: schemas }
+      return { log: await openLog(facts), registry: schemas }
     },
   }
 }
 
 /** A cluster that is on its way up is waited for, aloud. */
-async function openLog (settings: KafkaSettings): Promise<LogPort> {
-  const { openKafkaLog } = await import('../../connectors/kafka/log.ts')
-  const brokers = settings.brokers.map(({ host, port }) => `${host}:${port}`).join(',')
-  const silence = setTimeout(() => { say(paint.yellow(`Kafka at ${brokers} has not answered yet: it is asked for ${Math.round(settings.patienceMs / 1000)} s (default.api.timeout.ms)`)) }, saysAfterMs)
+async function openLog ({ client = 'kafka', properties, workers = 1 }: KafkaFacts): Promise<LogPort> {
+  const silence = setTimeout(() => { say(paint.yellow(`Kafka at ${properties['bootstrap.servers']} has not answered yet: it is asked for as long as default.api.timeout.ms says (a minute)`)) }, saysAfterMs)
   try {
-    return await openKafkaLog({ ...settings, clock: machineClock })
+    return await openClient({ client, properties, workers })
   } finally {
     clearTimeout(silence)
   }

@@ -6,12 +6,19 @@ export const folderOption = () => new Option('--data <folder>', 'folder of the e
 /** `monitor.ts` reads it. */
 export const httpFlag = () => new Option('--http <address>', 'serve /metrics, /healthz and /readyz at this port of this machine, or at host:port').env('MILLRACE_HTTP')
 
+/** Connectors that speak to Kafka, by the client beneath them: our own, and two for those who need them. */
+export const kafkaClients = ['kafka', 'kafkajs', 'rdkafka'] as const
+export type KafkaClient = typeof kafkaClients[number]
+
 /** What the options of `addTargetOptions` come to. */
 export interface TargetOptions {
   readonly data: string
   readonly profile?: string
   readonly profiles?: string
   readonly X?: readonly string[]
+  /** Of `run`. */
+  readonly client?: KafkaClient
+  readonly threads?: number
   /** The folder was named on the command line of a verb that reads: it is meant, whatever the environment says. */
   readonly isFolder?: boolean
 }

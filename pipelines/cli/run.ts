@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander'
 import type { CompiledPipeline } from '../core/stage.ts'
 import type { Leg } from '../runtime/names.ts'
 import { CliError } from './exit.ts'
-import { addTargetOptions, httpFlag, type TargetOptions } from './options.ts'
+import { addTargetOptions, httpFlag, kafkaClients, type TargetOptions } from './options.ts'
 import { positive } from './replay.ts'
 import type { Feeder, SessionOptions } from './session.ts'
 import type { System, Target } from './system.ts'
@@ -41,6 +41,7 @@ export function addRun (program: Command): void {
     .option('--standby', 'read the states of the other workers ahead, to take over from memory, on Kafka')
     .addOption(new Option('--leg <leg>', 'only this one: several workers share a race, one process has the pond').choices(['race', 'pond']))
     .addOption(httpFlag())
+    .addOption(new Option('--client <name>', 'the client beneath: our own, or one that is installed beside it; docs/clients.md says what each can promise').choices(kafkaClients).default('kafka'))
     .option('--threads <n>', 'worker threads of the race, on Kafka; each takes a share of the partitions', positive, 1)
     .action(run)
 }

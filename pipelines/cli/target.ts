@@ -6,9 +6,12 @@ import { type Profile, readProfile, type Variables } from '../define/profile.ts'
 import { embeddedTarget } from './embedded.ts'
 import { CliError } from './exit.ts'
 import { type KafkaFacts, kafkaTarget } from './kafka.ts'
+import { checkProperties } from './kafka-client.ts'
 import type { TargetOptions } from './options.ts'
 import type { Target } from './system.ts'
 
+/** What kafkajs and node-rdkafka are told to do without has a name too. */
+const known = [...kafkaProperties, 'accept.missing']
 const fileName = 'millrace.profiles.yaml'
 
 /**
@@ -18,7 +21,9 @@ const fileName = 'millrace.profiles.yaml'
  */
 export async function targetOf (options: TargetOptions, { definition, environment = process.env }: { readonly definition?: string, readonly environment?: Readonly<Record<string, string | undefined>> } = {}): Promise<Target> {
   const facts = await factsOf(options, { definition, environment })
-  return facts === null || facts.cluster === null ? embeddedTarget(options.data, facts?.profile ?? {}) : kafkaTarget(facts.cluster)
+  if (facts === null || facts.cluster === null) return embeddedTarget(options.data, facts?.profile ?? {})
+  await checkProperties(facts.cluster.client ?? 'kafka', facts.cluster.properties)
+  return kafkaTarget(facts.cluster)
 }
 
 /** What a worker thread needs to make the same target. Null: the data folder. */
@@ -45,7 +50,7 @@ async function factsOf (options: TargetOptions, { definition, environment }: { r
   }
   const registry = layered([registryVariables(profile.registry ?? {}), schemaEnvironment(environment), registryVariables(given.registry)])
   if (properties['bootstrap.servers'] === undefined) return { profile, registry, cluster: null }
-  return { profile, registry, cluster: { name: options.profile ?? 'kafka', properties, registry, variables: profile.variables ?? {}, keyspace: profile.lake?.keyspace ?? null, partitions } }
+  return { profile, registry, cluster: { name: options.profile ?? 'kafka', client: options.client ?? 'kafka', workers: options.threads ?? 1, properties, registry, variables: profile.variables ?? {}, keyspace: profile.lake?.keyspace ?? null, partitions } }
 }
 
 /** Errors: CliError usage for what is no property */
@@ -57,9 +62,9 @@ function propertiesOf (given: readonly string[]): { readonly kafka: Readonly<Rec
     if (at < 1) throw new CliError('usage', `-X takes property=value, not ${JSON.stringify(text)}`)
     const [name, value] = [text.slice(0, at), text.slice(at + 1)]
     if (isRegistry(name)) registry[name] = value
-    else if (kafkaProperties.includes(name)) kafka[name] = value
+    else if (known.includes(name)) kafka[name] = value
     else {
-      const near = nearest(name, [...kafkaProperties, ...registryProperties])
+      const near = nearest(name, [...known, ...registryProperties])
       throw new CliError('usage', `There is no property ${JSON.stringify(name)}${near === null ? '' : `; did you mean ${JSON.stringify(near)}?`}`)
     }
   }

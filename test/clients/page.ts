@@ -51,7 +51,7 @@ ${contract}
 
 ### kafkajs
 
-\`npm install --save-exact kafkajs@2.2.4\`. One worker leads a group alone, and the next one fences it by taking its transactional ids over: what kafkajs sends with offsets names neither member nor generation, so that members that share could not be told apart. More workers are refused at the start. It reads and leaves committed offsets as \`connectors/kafka\` does: a pipeline may change between the two.
+\`npm install --save-exact kafkajs@2.2.4\`. One worker leads a group alone, and the next one fences it by taking its transactional ids over: what kafkajs sends with offsets names neither member nor generation, so that members that share could not be told apart. More workers are refused at the start. It reads and leaves committed offsets as \`connectors/kafka\` does, but knows topics by name alone: a pipeline that changes to it or from it needs a reset.
 Fetches to one broker wait behind one another for up to 100 ms. These are refused at the start unless \`accept.missing\` names them:
 
 ${list(kafkajsMissing)}

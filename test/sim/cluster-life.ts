@@ -15,10 +15,10 @@ import { datumAvro, encodeDatum, judge, relationDefinition, relationPipeline } f
 import { shown } from './rows.ts'
 
 const text = new TextEncoder()
-const requests = ['init', 'produce', 'commit-offsets', 'end', 'join', 'sync', 'heartbeat', 'committed', 'describe', 'leave', 'fetch', 'trim', 'offsets', 'metadata'] as const
+const requests = ['init', 'produce', 'commit-offsets', 'end', 'join', 'sync', 'heartbeat', 'committed', 'describe', 'fetch', 'trim', 'offsets', 'metadata'] as const
 export const places: readonly Place[] = [...points, ...requests.flatMap(request => (['before', 'sent', 'answered'] as const).map((stage): Place => `${request}:${stage}`))]
 /** Where a process comes often, it may come some times before it is met. */
-const often = /^(fetch|offsets|heartbeat|metadata|apply|commit|produce|end|tick)/
+const often = /^(fetch|offsets|heartbeat|metadata|apply|commit|produce|end)/
 
 export interface LifeOptions {
   readonly workers: number
@@ -87,6 +87,7 @@ export class Life {
     if (slot.process !== null && chance(0.02)) {
       slot.stop.abort()
       world.tally.count('told to stop')
+      if (chance(0.5)) slot.trap = { place: pick(['drain.before', 'drain.committed', 'drain.saved', 'leave.before'] as const), countdown: 1, stopMs: null }
       if (chance(0.8)) void world.clock.sleep(whole(500, 5_000)).then(() => { slot.wanted = true; world.start(slot) })
     }
     if (chance(0.01)) world.halt(slot, pick([whole(1, sessionMs), whole(sessionMs, 4 * sessionMs)]))
@@ -159,8 +160,8 @@ export class Life {
     let quiet = 0
     for (let waited = 0; quiet < 4; waited += 1) {
       assert(waited < 240, `comes to the end of its input within two minutes of peace: ${this.#standing()}`)
-      // One that came back last is the rightful one, until its name is started again.
-      if (world.zombies > 0) for (const slot of world.slots) world.start(slot)
+      // Of a name that is nobody's, the process that came back last is the rightful one: until it is started again.
+      for (const slot of world.slots) if (slot.wanted || world.zombies > 0) world.start(slot)
       if (world.slots.every(({ process, wanted }) => process === null && !wanted)) world.start(world.slots[0]!)
       await world.pass(500)
       quiet = this.#isDone() ? quiet + 1 : 0

@@ -5,15 +5,16 @@ import { memoryStore, SchemaCatalogue, serveRegistry } from '../../connectors/re
 import type { PipelineStanding } from '../../pipelines/cli/standing.ts'
 import { RecordBatchWriter } from '../../pipelines/core/record-batch.ts'
 import { bootstrapServers, kafkaLog, noKafka } from '../contract/kafka-cluster.ts'
+import { controlEventCodec } from '../../schemas/control-event.ts'
 import { Command, millrace } from '../kit/cli.ts'
 import { asLines, readings, roomsFolder } from '../kit/rooms.ts'
 
 const pause = (ms: number) => new Promise(resolve => { setTimeout(resolve, ms) })
 
 /** Every record of a topic as another client reads it. */
-async function consumed (topic: string, many: number): Promise<readonly { readonly key: string, readonly headers: Readonly<Record<string, string>>, readonly value: Buffer }[]> {
+async function consumed (topic: string, many: number, reader = 'reader'): Promise<readonly { readonly key: string, readonly headers: Readonly<Record<string, string>>, readonly value: Buffer }[]> {
   const kafka = new kafkajs.Kafka({ brokers: (await bootstrapServers()).split(','), logLevel: kafkajs.logLevel.NOTHING })
-  const consumer = kafka.consumer({ groupId: `${topic}-reader` })
+  const consumer = kafka.consumer({ groupId: `${topic}-${reader}` })
   const found: { key: string, headers: Record<string, string>, value: Buffer }[] = []
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
@@ -23,7 +24,7 @@ async function consumed (topic: string, many: number): Promise<readonly { readon
   return found
 }
 
-test('operations on Kafka: status and dead letters from another process, control events as CloudEvents', { skip: noKafka ?? false, timeout: 150_000 }, async t => {
+test('operations on Kafka: status, dead letters and reset from another process, control events as CloudEvents', { skip: noKafka ?? false, timeout: 150_000 }, async t => {
   const { log, prefix, finish } = await kafkaLog()
   const registry = await serveRegistry({ catalogue: await SchemaCatalogue.open(memoryStore()), host: '127.0.0.1', port: 0 })
   t.after(async () => {
@@ -65,4 +66,24 @@ test('operations on Kafka: status and dead letters from another process, control
   const [, url] = /monitoring {2}(http\S+)\/metrics/.exec(command.stderr)!
   assert.deepEqual([(await fetch(`${url}/readyz`)).status, /millrace_build_info\{version="[\d.]+",member="one"\} 1/.test(await (await fetch(`${url}/metrics`)).text())], [200, true])
   assert.equal((await command.interrupt()).status, 0, command.stderr)
+
+  // The worker's name is in the group until its session is over.
+  const reset = () => millrace(['reset', definition, ...at, '--data', `${folder}/data`, '--to', 'latest', '--yes'])
+  let done = await reset()
+  const refusals: string[] = []
+  for (let waits = 0; done.status !== 0 && waits < 15; waits += 1) {
+    refusals.push(done.stderr)
+    await pause(1_000)
+    done = await reset()
+  }
+  assert.equal(done.status, 0, done.stderr)
+  for (const refusal of refusals) assert.match(refusal, /somebody is in it: .*one@/)
+  now = await standing()
+  assert.deepEqual([race().members, race().tasks.map(({ positionOf, lagRecords }) => [positionOf, lagRecords])], [[], [['snapshot', 0], ['snapshot', 0]]])
+  const again = new Command(['run', definition, ...on, '--member', 'two', '--data', `${folder}/data`, '--input', write('more.jsonl', asLines([{ room: 'a', at: 100_000, celsius: 9 }]))])
+  t.after(() => { again.process.kill('SIGKILL') })
+  await again.said(/raised/, 60_000)
+  assert.equal((await again.interrupt()).status, 0, again.stderr)
+  const ordinals = (await consumed(`${prefix}rooms.control`, 3, 'again')).map(({ value }) => controlEventCodec.decode(value)).map(({ state, ordinal }) => `${state} ${ordinal}`)
+  assert.deepEqual(ordinals, ['raised 1', 'cleared 2', 'raised 3'])
 })

@@ -40,8 +40,8 @@ export async function feed ({ log, registry }: { readonly log: LogPort, readonly
   }
 }
 
-/** Reliability F12: what a stream may hold that is no reading. */
-function poisoned (good: Uint8Array, kind: number): [value: Uint8Array | null, headers?: Headers] {
+/** Reliability F12: what a stream may hold that is no reading; `kind` counts through the list. */
+export function poisoned (good: Uint8Array, kind: number): [value: Uint8Array | null, headers?: Headers] {
   const id = good.subarray(0, 5)
   const withId = (number: number) => { const bytes = good.slice(); new DataView(bytes.buffer).setInt32(1, number); return bytes }
   const after = (...bytes: readonly number[]) => Uint8Array.from([...id, ...bytes])

@@ -1,27 +1,31 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { type Figure, shown } from '../bench/kit.ts'
 
-interface Results { readonly commit: string, readonly at: string, readonly machine: { readonly cpu?: string, readonly cores: number, readonly memoryGiB: number, readonly node: string, readonly loadBefore?: number, readonly loadMost?: number }, readonly figures: readonly Figure[] }
+type Kind = 'kafka' | 'machine'
+interface Results { readonly commit: string, readonly kind?: Kind, readonly at: string, readonly machine: { readonly cpu?: string, readonly cores: number, readonly memoryGiB: number, readonly node: string, readonly loadBefore?: number, readonly loadMost?: number }, readonly figures: readonly Figure[] }
 
 const results = new URL('../bench/results/', import.meta.url)
-const begin = '<!-- figures -->'
-const end = '<!-- end of figures -->'
+const marks: readonly (readonly [kind: Kind, begin: string, end: string])[] = [
+  ['kafka', '<!-- figures of kafka -->', '<!-- end of figures of kafka -->'],
+  ['machine', '<!-- figures -->', '<!-- end of figures -->'],
+]
 
-/** docs/performance.md with its table of figures printed from the newest of bench/results; the rest of the page is written by hand. */
+/** docs/performance.md with its tables of figures printed from the newest of each kind of bench/results; the rest of the page is written by hand. */
 export function performancePage (): string {
-  const page = readFileSync(new URL('performance.md', import.meta.url), 'utf8')
-  const [before, rest] = page.split(begin) as [string, string]
-  return `${before}${begin}\n${table(newest())}${end}${rest.split(end)[1]!}`
+  return marks.reduce((page, [kind, begin, end]) => {
+    const [before, rest] = page.split(begin) as [string, string]
+    return `${before}${begin}\n${table(newest(kind))}${end}${rest.split(end)[1]!}`
+  }, readFileSync(new URL('performance.md', import.meta.url), 'utf8'))
 }
 
-function newest (): Results {
+function newest (kind: Kind): Results {
   const all = readdirSync(results).filter(file => file.endsWith('.json')).map(file => JSON.parse(readFileSync(new URL(file, results), 'utf8')) as Results)
-  return all.reduce((last, one) => one.at > last.at ? one : last)
+  return all.filter(one => (one.kind ?? 'machine') === kind).reduce((last, one) => one.at > last.at ? one : last)
 }
 
 function table ({ commit, at, machine: { cpu, cores, memoryGiB, node, loadBefore, loadMost }, figures }: Results): string {
   const rows = figures.map(({ id, what, value, unit, peer, goal, met }) => {
-    const beside = peer === undefined ? '' : `${(value / peer.value).toFixed(1)}x ${peer.name} (${shown(peer.value)})`
+    const beside = peer === undefined ? '' : `${(value / peer.value).toPrecision(2)}x ${peer.name} (${shown(peer.value)})`
     return `| ${[id, what, `${shown(value)} ${unit}`, beside, goal === undefined ? '' : met === undefined ? goal : `${goal}: ${met ? 'met' : '**not met**'}`].map(cell).join(' | ')} |`
   })
   return `Commit ${commit}, ${at.slice(0, 10)}, Node ${node}, ${cores} cores${cpu === undefined ? '' : ` (${cpu})`}, ${memoryGiB} GiB${loadBefore === undefined ? '' : `; load average ${loadBefore.toFixed(1)} before the run, at most ${loadMost!.toFixed(1)} during it`}.

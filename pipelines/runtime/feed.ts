@@ -116,9 +116,12 @@ export class Inlet {
 
   get isReady (): boolean { return (this.#ready !== null && !this.held) || this.#failure !== null }
 
+  /** Errors: what a fetch threw, also where nobody takes for now */
+  check (): void { if (this.#failure !== null) throw this.#failure }
+
   /** What has come, if anything has. From now on the bytes taken before are overwritten. */
   take (): Chunk | null {
-    if (this.#failure !== null) throw this.#failure
+    this.check()
     const ready = this.#ready
     if (ready === null) return null
     this.#ready = null

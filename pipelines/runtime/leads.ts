@@ -170,6 +170,7 @@ export class Leads {
     const before = lead.task.position
     const inlet = this.#inlets.get(lead)!
     if (lead.parked !== null && this.#verdicts.of(lead.parked.schema) === undefined) {
+      inlet.check()
       lead.parked = { ...lead.parked, why: this.#verdicts.why(lead.parked.schema) }
       await this.#lagOf(lead)
       return false

@@ -2,11 +2,12 @@ import { type ControlEvent, controlEventCodec } from '../../schemas/control-even
 import { deadLetterCodec } from '../../schemas/dead-letter.ts'
 import { lateReadingCodec } from '../../schemas/late-reading.ts'
 import type { Codec } from '../../schemas/codec.ts'
+import type { SchemaName } from '../core/journal.ts'
 import type { RegistryPort } from '../core/ports.ts'
 import type { Headers } from '../core/record-batch.ts'
 import type { CompiledPipeline } from '../core/stage.ts'
 import type { TableRow } from '../core/table.ts'
-import { createDisplay } from '../decode/display.ts'
+import { createDisplay, namedValue } from '../decode/display.ts'
 import { names } from '../runtime/names.ts'
 import type { PondCodecs } from '../runtime/pond.ts'
 import { subjectOf } from './subjects.ts'
@@ -14,18 +15,22 @@ import type { RaceCodecs } from '../runtime/race.ts'
 
 /** Rows of a table: whatever schema wrote them, as plain values. */
 export function rowDecoder (registry: RegistryPort) {
-  const displays = new Map<number, (value: Uint8Array) => unknown>()
-  return async (value: Uint8Array): Promise<TableRow | null> => {
-    if (value.length < 5 || value[0] !== 0) return null
-    const id = new DataView(value.buffer, value.byteOffset, value.byteLength).getInt32(1)
-    if (!displays.has(id)) {
-      const schema = await registry.byId(id)
+  const displays = new Map<SchemaName, ReturnType<typeof createDisplay>>()
+  return async (value: Uint8Array, headers: Headers): Promise<TableRow | null> => {
+    const named = namedValue(value, headers)
+    if (named === null) return null
+    const { schema: name, from } = named
+    if (!displays.has(name)) {
+      const schema = await schemaBy(registry, name)
       if (schema === null) return null
-      displays.set(id, createDisplay(schema))
+      displays.set(name, createDisplay(schema))
     }
-    try { return displays.get(id)!(value) as TableRow } catch { return null }
+    try { return displays.get(name)!(value, from) as TableRow } catch { return null }
   }
 }
+
+/** By id or GUID. */
+export const schemaBy = (registry: RegistryPort, name: SchemaName): Promise<string | null> => typeof name === 'number' ? registry.byId(name) : registry.byGuid(name)
 
 const text = new TextEncoder()
 

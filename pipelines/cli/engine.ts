@@ -13,7 +13,7 @@ import { RaceLeg } from '../runtime/race.ts'
 import type { LegStatus } from '../runtime/status.ts'
 import { Table } from '../runtime/tables.ts'
 import { windowColumns } from '../window/stage.ts'
-import { pondCodecs, raceCodecs, rowDecoder } from './codecs.ts'
+import { pondCodecs, raceCodecs, rowDecoder, schemaBy } from './codecs.ts'
 import type { System } from './system.ts'
 import { createTopics } from './topics.ts'
 
@@ -140,7 +140,7 @@ const retried = (leg: Leg, { onRetry }: EngineOptions) => onRetry === undefined 
 function planOf (leg: Leg, pipeline: CompiledPipeline, { definition, system: { log, registry, clock }, reset }: EngineOptions, tables: ReadonlyMap<string, Table>): LegPlan {
   return {
     leg, pipeline, definition: asData(definition), compile: text => compileDefinition(JSON.parse(text) as CheckedDefinition), retire: retireRule, reset,
-    log, clock, schema: id => typeof id === 'number' ? registry.byId(id) : registry.byGuid(id), tables, mode: 'live', zones: zonesOf(definition),
+    log, clock, schema: id => schemaBy(registry, id), tables, mode: 'live', zones: zonesOf(definition),
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { endOf, type LogRecord, records } from '../core/record-batch.ts'
+import type { SchemaName } from '../core/journal.ts'
 import type { LogPort, RegistryPort } from '../core/ports.ts'
 import { type Bound, boundOf } from './bound.ts'
 import { CliError } from './exit.ts'
@@ -53,7 +54,7 @@ interface TailRun { readonly log: LogPort, readonly registry: RegistryPort, read
 
 class Tail {
   readonly #run: TailRun
-  readonly #displays = new Map<number, ((value: Uint8Array) => unknown) | null>()
+  readonly #displays = new Map<SchemaName, ReturnType<typeof import('../decode/display.ts').createDisplay> | null>()
   readonly #wanted: readonly (readonly [path: readonly string[], value: string])[]
   #printed = 0
 
@@ -120,23 +121,25 @@ class Tail {
     const { options } = this.#run
     const key = record.key === null ? null : new TextDecoder().decode(record.key)
     if (options.key !== undefined && key !== options.key) return
-    const value = record.value === null ? null : await this.#value(record.value)
+    const value = record.value === null ? null : await this.#value(record.value, record)
     if (!this.#wanted.every(([path, text]) => String(path.reduce<unknown>((inner, name) => (inner as Record<string, unknown> | null)?.[name], value)) === text)) return
     this.#printed += 1
     const line = options.output === 'value' ? value : { partition, offset: record.offset, timestamp: record.timestamp, key, value, ...(record.headers.length === 0 ? {} : { headers: headersOf(record) }) }
     if (!await put(`${JSON.stringify(line)}\n`)) process.exit(0)
   }
 
-  async #value (bytes: Uint8Array): Promise<unknown> {
-    const { createDisplay, schemaIdOf } = await import('../decode/display.ts')
-    const id = schemaIdOf(bytes)
-    if (id === null) return { bytes: Buffer.from(bytes).toString('hex') }
+  async #value (bytes: Uint8Array, { headers }: LogRecord): Promise<unknown> {
+    const { createDisplay, namedValue } = await import('../decode/display.ts')
+    const named = namedValue(bytes, headers)
+    if (named === null) return { bytes: Buffer.from(bytes).toString('hex') }
+    const { schema: id, from } = named
     if (!this.#displays.has(id)) {
-      const schema = await this.#run.registry.byId(id)
-      if (schema === null) say(`the registry does not know schema id ${id}: its values are shown as bytes`)
+      const { schemaBy } = await import('./codecs.ts')
+      const schema = await schemaBy(this.#run.registry, id)
+      if (schema === null) say(`the registry does not know schema ${id}: its values are shown as bytes`)
       this.#displays.set(id, schema === null ? null : createDisplay(schema))
     }
-    try { return this.#displays.get(id)?.(bytes) ?? { bytes: Buffer.from(bytes).toString('hex') } } catch { return { bytes: Buffer.from(bytes).toString('hex') } }
+    try { return this.#displays.get(id)?.(bytes, from) ?? { bytes: Buffer.from(bytes).toString('hex') } } catch { return { bytes: Buffer.from(bytes).toString('hex') } }
   }
 }
 

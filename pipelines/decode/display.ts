@@ -1,5 +1,7 @@
 import avsc from 'avsc'
 import { StreamError } from '../core/errors.ts'
+import type { SchemaName } from '../core/journal.ts'
+import type { Headers } from '../core/record-batch.ts'
 
 const headerBytes = 5
 
@@ -19,17 +21,17 @@ const longType = avsc.types.LongType.__with({
 /**
  * Values of a topic as plain JSON, for tools that show records to people. Not for untrusted speed: it makes objects.
  *
- * Shape:  Confluent wire format in; records as objects, bytes as hexadecimal text, unions as the bare value
+ * Shape:  Confluent wire format in, the Avro bytes from `from` on; records as objects, bytes as hexadecimal text, unions as the bare value
  * Errors: DECODE_TRUNCATED for anything that is not a datum of the schema
  */
-export function createDisplay (avro: string): (value: Uint8Array) => unknown {
+export function createDisplay (avro: string): (value: Uint8Array, from?: number) => unknown {
   const type = avsc.Type.forSchema(JSON.parse(avro) as avsc.Schema, {
     wrapUnions: true,
     typeHook: schema => schema === 'long' || (typeof schema === 'object' && 'type' in schema && schema.type === 'long') ? longType : undefined,
   })
-  return value => {
+  return (value, from = headerBytes) => {
     try {
-      return plain(type.fromBuffer(Buffer.from(value.subarray(headerBytes))))
+      return plain(type.fromBuffer(Buffer.from(value.subarray(from))))
     } catch (cause) {
       throw new StreamError('DECODE_TRUNCATED', { bytes: value.length }, { cause })
     }
@@ -49,8 +51,19 @@ function isBranch (value: unknown): value is { unwrap (): unknown } {
   return typeof value === 'object' && value !== null && 'unwrap' in value && typeof value.unwrap === 'function'
 }
 
-/** Id in the header of a Confluent wire-format value; null when it is not one. */
-export function schemaIdOf (value: Uint8Array): number | null {
-  if (value.length < headerBytes || value[0] !== 0) return null
-  return new DataView(value.buffer, value.byteOffset, value.byteLength).getInt32(1)
+export interface NamedValue { readonly schema: SchemaName, /** Where the Avro bytes begin. */ readonly from: number }
+
+/**
+ * What a record calls its schema, as `headerSchemaId` has it for readings: by the header `__value_schema_id`, else by the value's prefix; null when
+ * it does neither.
+ */
+export function namedValue (value: Uint8Array, headers: Headers): NamedValue | null {
+  const header = headers.findLast(([name]) => name === '__value_schema_id')?.[1] ?? null
+  const int32 = (bytes: Uint8Array, at: number) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getInt32(at)
+  if (header !== null) {
+    if (header.length === 17 && header[0] === 1) return { schema: Buffer.from(header.subarray(1)).toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'), from: 0 }
+    if (header.length === 5 && header[0] === 0) return { schema: int32(header, 1), from: 0 }
+    return header.length === 4 ? { schema: int32(header, 0), from: 0 } : null
+  }
+  return value.length < headerBytes || value[0] !== 0 ? null : { schema: int32(value, 1), from: headerBytes }
 }

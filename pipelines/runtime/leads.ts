@@ -8,12 +8,12 @@ import { names } from './names.ts'
 import type { Gone } from './gone.ts'
 import { partitionsOf, type Unit } from './share.ts'
 import { add, type LegStatus } from './status.ts'
+import { TableRefresh } from './table-refresh.ts'
 import type { Task } from './task.ts'
 import { Verdicts } from './verdicts.ts'
 
 const tickEveryMs = 1_000
 const tickEveryMsMax = 60_000
-const tablesEveryMs = 250
 const waitMs = 50
 const reviseEveryMs = 10_000
 const entriesPerSnapshot = 64
@@ -47,7 +47,7 @@ export class Leads {
   readonly #silences = new Map<Lead, Silence>()
   /** Up to where partitions of the state topic were trimmed last. */
   readonly #trimmed = new Map<number, number>()
-  #tablesAt = Number.NEGATIVE_INFINITY
+  readonly #tables: TableRefresh
   /** Versions of the tables as rules were last told of their keys. */
   #told = ''
   /** With whom each goes, should the share change. */
@@ -65,6 +65,7 @@ export class Leads {
     health.tasks = () => this.all.map(lead => lead.status)
     this.#sink = sink
     this.#verdicts = new Verdicts(plan)
+    this.#tables = new TableRefresh(plan)
     this.feed = new Feed(plan.log, plan.clock)
   }
 
@@ -79,7 +80,7 @@ export class Leads {
    */
   async take (units: readonly Unit[]): Promise<readonly Lead[]> {
     const leads = units.flatMap(unit => unit.leads)
-    if (this.all.length === 0) this.#told = this.#versions
+    if (this.all.length === 0) this.#told = this.#tables.versions
     const order = new Map(this.#plan.pipeline.sources.map(({ name }, at) => [name, at]))
     this.all = [...this.all, ...leads].sort((a, b) => order.get(a.place.source)! - order.get(b.place.source)! || a.place.partition - b.place.partition)
     const now = this.#plan.clock.monotonicMs()
@@ -234,16 +235,11 @@ export class Leads {
   }
 
   async #refreshTables (): Promise<void> {
-    const now = this.#plan.clock.monotonicMs()
-    if (this.#plan.tables.size === 0 || now - this.#tablesAt < tablesEveryMs) return
-    this.#tablesAt = now
-    for (const table of this.#plan.tables.values()) await table.catchUp(this.#plan.log)
-    if (this.#versions === this.#told) return
-    this.#told = this.#versions
+    await this.#tables.refresh()
+    if (this.#tables.versions === this.#told) return
+    this.#told = this.#tables.versions
     this.#register(this.all)
   }
-
-  get #versions (): string { return [...this.#plan.tables.values()].map(({ version }) => version).join() }
 
   /** Tell rules with a registry which keys came and went; journaled, since tables do not follow from the source log. */
   #register (leads: readonly Lead[]): void {

@@ -1,9 +1,9 @@
 import type { LogPort } from '../core/ports.ts'
-import { endOf, records } from '../core/record-batch.ts'
+import { endOf, type Headers, type LogRecord, records } from '../core/record-batch.ts'
 import type { TableRow, TableView } from '../core/table.ts'
 
 /** Value bytes of a table's record to a row; null when they cannot be read. */
-export type RowDecoder = (value: Uint8Array) => Promise<TableRow | null>
+export type RowDecoder = (value: Uint8Array, headers: Headers) => Promise<TableRow | null>
 
 export interface TableOptions { readonly name: string, readonly topic: string, /** Column that holds the key; the record's own key where it is null. */ readonly key: string, readonly decode: RowDecoder }
 
@@ -53,7 +53,7 @@ export class Table implements TableView {
         const { bytes } = await log.fetch({ topic, partition, offset, bytesMax: fetchBytesMax, waitMs: 0 })
         for (const record of records(bytes)) {
           if (record.offset < offset) continue
-          await this.#take(record.key, record.value)
+          await this.#take(record)
           this.#offsets[partition] = record.offset + 1
         }
         // Not behind the last record: aborted transactions leave batches without any.
@@ -65,9 +65,9 @@ export class Table implements TableView {
     }
   }
 
-  async #take (recordKey: Uint8Array | null, value: Uint8Array | null): Promise<void> {
+  async #take ({ key: recordKey, value, headers }: LogRecord): Promise<void> {
     const own = recordKey === null ? '' : decoder.decode(recordKey)
-    const row = value === null ? null : await this.#options.decode(value)
+    const row = value === null ? null : await this.#options.decode(value, headers)
     if (value !== null && row === null) { this.unreadable += 1; return }
     const key = row === null ? null : String(row[this.#options.key] ?? own)
     const before = this.#keys.get(own)

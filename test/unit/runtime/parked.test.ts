@@ -130,3 +130,21 @@ test('parked task: one that the registry refuses to tell of waits too, and one t
   await race.pass(2_000)
   assert.equal(await letters(rig), 1)
 })
+
+test('table: a row whose schema the registry cannot tell of now holds up the table and nothing else, and is read when it can', async () => {
+  const rig = await Rig.make()
+  const race = rig.start(definitionOf({ registry: true }))
+  await rig.enrol('a')
+  await rig.send('rig.north', 'a', 1)
+  await race.pass(1_000)
+  rig.rows = down
+  await rig.enrol('b')
+  await rig.send('rig.north', 'a', 20)
+  assert.equal(await race.pass(20_000), null)
+  // Its row names no source, so each source's task misses it.
+  assert.deepEqual([race.race.status.retries, await rig.events()], [0, ['hot a raised #1.1', 'silent a raised #1.1', 'silent a raised #1.1']])
+  rig.rows = null
+  await race.pass(20_000)
+  assert.deepEqual((await rig.events()).slice(3), ['silent b raised #1.1', 'silent b raised #1.1'])
+  await race.drain()
+})

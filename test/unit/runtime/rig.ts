@@ -38,7 +38,9 @@ export class Rig {
   readonly clock = new ManualClock(startMs)
   readonly log: MemoryLog
   /** As both legs of a process share it. */
-  readonly devices = new Table({ name: 'devices', topic: 'rig.devices', key: 'device', decode: async value => ({ device: Buffer.from(value).toString() }) })
+  readonly devices = new Table({ name: 'devices', topic: 'rig.devices', key: 'device', decode: async value => this.rows?.() ?? { device: Buffer.from(value).toString() } })
+  /** What keeps rows from being read. */
+  rows: (() => Promise<never>) | null = null
   at: (point: FailurePoint, detail: string) => void = () => {}
   /** What the registry says. */
   registry: LegPlan['schema'] = async id => id === 1 ? reading.schema : null

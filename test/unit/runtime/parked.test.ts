@@ -148,3 +148,23 @@ test('table: a row whose schema the registry cannot tell of now holds up the tab
   assert.deepEqual((await rig.events()).slice(3), ['silent b raised #1.1', 'silent b raised #1.1'])
   await race.drain()
 })
+
+test('parked task: a fetch of its partition that fails begins the leg anew, and turns in no circle', { timeout: 20_000 }, async () => {
+  const rig = await Rig.make()
+  rig.registry = async id => id === 1 ? readingSchema : down()
+  const race = rig.start(definition)
+  await rig.sendAs(7, 'rig.north', 'n', 20)
+  await race.pass(1_000)
+  assert.equal(race.race.status.health.tasks()[0]!.parked?.schema, 7)
+  let failing = 1
+  rig.at = (point, detail) => {
+    if (point === 'fetch' && detail === 'rig.north' && failing-- > 0) throw new StreamError('LOG_UNAVAILABLE', { point })
+  }
+  assert.equal(await race.pass(5_000), null)
+  assert.equal(race.race.status.retries, 1)
+  await rig.send('rig.north', 'n', 5)
+  rig.registry = async () => readingSchema
+  await race.pass(5_000)
+  assert.deepEqual(await rig.events(), ['hot n raised #1.1', 'hot n cleared #2.2'])
+  await race.drain()
+})

@@ -8,8 +8,10 @@ import { StreamError } from '../../../pipelines/core/errors.ts'
 const servers = { 'bootstrap.servers': '127.0.0.1:1' }
 const refused = (code: string, text: RegExp) => (error: unknown) => error instanceof StreamError && error.code === code && text.test(error.message)
 
-test('kafkajs takes every property that connectors/kafka takes', () => {
-  assert.deepEqual(kafkaProperties.filter(property => !kafkajsProperties.includes(property)), [])
+test('kafkajs takes the properties that connectors/kafka takes, but for tokens, compression and the age of metadata', () => {
+  const left = kafkaProperties.filter(property => !kafkajsProperties.includes(property) && !property.startsWith('sasl.oauthbearer.'))
+  assert.deepEqual(left, ['metadata.max.age.ms', 'compression.type'])
+  for (const property of left) assert.throws(() => kafkajsSettings({ ...servers, [property]: '1' }), refused('KAFKA_CONFIG', new RegExp(property.replaceAll('.', '\\.'))))
 })
 
 test('kafkajs is refused at the start for what it lacks, unless that is said to be done without', async () => {

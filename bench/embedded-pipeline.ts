@@ -1,3 +1,4 @@
+import type { EmbeddedLake } from '../connectors/duckdb/lake.ts'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -89,10 +90,11 @@ async function racePosition (log: Embedded['log']): Promise<number> {
 }
 
 /** A wrong result voids the run. */
-async function check ({ log }: Embedded, { race, lake }: Engine): Promise<void> {
-  const [readings] = await lake!.query('SELECT count(*) AS n, count(DISTINCT "partition" * 1e9 + "offset") AS positions, count(DISTINCT key) AS keys FROM embedded_readings')
-  const [rollups] = await lake!.query('SELECT count(*) AS n, CAST(sum(n) AS BIGINT) AS readings, count(DISTINCT "start") AS minutes FROM embedded_minute')
-  const [alerts] = await lake!.query("SELECT count(*) AS n, count(*) FILTER (WHERE state = 'cleared') AS cleared FROM embedded_alerts")
+async function check ({ log }: Embedded, { race, lake: opened }: Engine): Promise<void> {
+  const lake = opened as EmbeddedLake
+  const [readings] = await lake.query('SELECT count(*) AS n, count(DISTINCT "partition" * 1e9 + "offset") AS positions, count(DISTINCT key) AS keys FROM embedded_readings')
+  const [rollups] = await lake.query('SELECT count(*) AS n, CAST(sum(n) AS BIGINT) AS readings, count(DISTINCT "start") AS minutes FROM embedded_minute')
+  const [alerts] = await lake.query("SELECT count(*) AS n, count(*) FILTER (WHERE state = 'cleared') AS cleared FROM embedded_alerts")
   const { end } = await log.range('embedded.control', 0)
   const { raised, cleared } = race!.status
   const minutes = Math.floor((records / perSecond - 5) / 60)

@@ -6,7 +6,7 @@ import { machineClock } from '../connectors/embedded/clock.ts'
 import { type EmbeddedLog, openEmbeddedLog } from '../connectors/embedded/log.ts'
 import { createBatch } from '../pipelines/core/batch.ts'
 import { KeyTable } from '../pipelines/core/keys.ts'
-import type { LakeLayout } from '../pipelines/core/ports.ts'
+import type { LakeLayout } from '../pipelines/core/lake-ports.ts'
 import { readBatchHeader } from '../pipelines/core/record-batch.ts'
 import { report } from './kit.ts'
 import { readingBatches } from './readings.ts'
@@ -70,7 +70,7 @@ async function commitP50 (log: EmbeddedLog, bytes: Uint8Array): Promise<number> 
 
 async function lakeBench (): Promise<void> {
   const layout: LakeLayout = {
-    pipeline: 'bench', windows: [], rawTtlMs: null,
+    pipeline: 'bench', keyspace: 'bench', windows: [], rawMode: 'rows', intervalMs: null, rawBucket: null, rawTtlMs: null, rollupsTtlMs: null, eventsTtlMs: null, lettersTtlMs: null,
     signals: [{ name: 'celsius', kind: 'number', unit: 'Cel' }, { name: 'limit', kind: 'number', unit: 'Cel' }, { name: 'door', kind: 'bool', unit: null }, { name: 'site', kind: 'text', unit: null }],
   }
   const lake = await openLake({ file: join(folder, 'lake.duckdb'), layout })

@@ -1,4 +1,4 @@
-import type { LakeReadings, LakeRollups } from '../../pipelines/core/ports.ts'
+import type { LakeReadings, LakeRollups } from '../../pipelines/core/lake-ports.ts'
 import { type Block, BlockBuilder, type BufferPool } from './block.ts'
 import type { BlockTable } from './tables.ts'
 

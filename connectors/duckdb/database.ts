@@ -1,6 +1,6 @@
 import { type DuckDBAppender, type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { StreamError } from '../../pipelines/core/errors.ts'
-import type { LakeRow } from '../../pipelines/core/ports.ts'
+import type { LakeRow } from '../../pipelines/core/lake-ports.ts'
 import type { Block } from './block.ts'
 import { ChunkFiller, LongTextStore } from './chunk.ts'
 import { plainRow } from './rows.ts'

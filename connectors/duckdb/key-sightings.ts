@@ -1,5 +1,5 @@
 import { grown, type KeyTable } from '../../pipelines/core/keys.ts'
-import type { LakeReadings } from '../../pipelines/core/ports.ts'
+import type { LakeReadings } from '../../pipelines/core/lake-ports.ts'
 import { type Block, BlockBuilder, type BufferPool } from './block.ts'
 
 interface Seen { readonly source: string, readonly keys: KeyTable, known: Uint8Array, ids: Int32Array, count: number, first: Float64Array, last: Float64Array }

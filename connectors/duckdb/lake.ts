@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { StreamError } from '../../pipelines/core/errors.ts'
-import type { Committed, LakeLayout, LakePort, LakeReadings, LakeRollups, LakeRow } from '../../pipelines/core/ports.ts'
+import type { LakeLayout, LakePort, LakeReadings, LakeRollups, LakeRow } from '../../pipelines/core/lake-ports.ts'
+import type { Committed } from '../../pipelines/core/ports.ts'
 import type { ControlEvent } from '../../schemas/control-event.ts'
 import type { DeadLetter } from '../../schemas/dead-letter.ts'
 import type { LateReading } from '../../schemas/late-reading.ts'
@@ -24,6 +25,9 @@ export interface LakeOptions {
   readonly pendingRowsMax?: number
 }
 
+/** Answers SQL too. */
+export interface EmbeddedLake extends LakePort { query (sql: string): Promise<readonly LakeRow[]> }
+
 const keysTable = 1
 const firstRollup = 2
 /** DuckDB's lock is the process's: a second database on the same file in this process would not see it. */
@@ -36,7 +40,7 @@ const openFiles = new Set<string>()
  * Limits:   one process at a time; DuckDB's memory `memoryMax`; rows not yet committed wait in memory and on DuckDB's side
  * Errors:   LAKE_LOCKED, LAKE_LAYOUT, LAKE_DAMAGED, LAKE_UNAVAILABLE
  */
-export async function openLake ({ file, layout, memoryMax = '1GB', threads = threadsDefault(), pendingRowsMax = 1 << 19 }: LakeOptions): Promise<LakePort> {
+export async function openLake ({ file, layout, memoryMax = '1GB', threads = threadsDefault(), pendingRowsMax = 1 << 19 }: LakeOptions): Promise<EmbeddedLake> {
   mkdirSync(dirname(file), { recursive: true })
   const path = join(realpathSync(dirname(file)), basename(file))
   if (openFiles.has(path)) throw new StreamError('LAKE_LOCKED', { file, pid: process.pid })
@@ -55,7 +59,7 @@ export async function openLake ({ file, layout, memoryMax = '1GB', threads = thr
 /** DuckDB's own threads wait for one another by turning round: not on a machine whose cores the pipeline needs. */
 function threadsDefault (): number { return Math.max(1, Math.min(4, availableParallelism() - 2)) }
 
-class DuckLake implements LakePort {
+class DuckLake implements EmbeddedLake {
   readonly name = 'duckdb'
   readonly pendingRowsMax: number
   readonly #thread: DatabaseThread

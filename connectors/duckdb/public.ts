@@ -1,3 +1,3 @@
 /** What `millrace/connectors/duckdb` exports. */
-export { type LakeOptions, openLake } from './lake.ts'
+export { type EmbeddedLake, type LakeOptions, openLake } from './lake.ts'
 export { lakeCounts, type LakeReader, openLakeReader } from './reader.ts'

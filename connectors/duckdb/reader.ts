@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { StreamError } from '../../pipelines/core/errors.ts'
-import type { LakeRow } from '../../pipelines/core/ports.ts'
+import type { LakeRow } from '../../pipelines/core/lake-ports.ts'
 import { lakeError } from './database.ts'
 import { plainRow } from './rows.ts'
 

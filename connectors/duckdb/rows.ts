@@ -1,5 +1,5 @@
 import { type DuckDBValue, DuckDBBlobValue, DuckDBTimestampMillisecondsValue } from '@duckdb/node-api'
-import type { LakeRow } from '../../pipelines/core/ports.ts'
+import type { LakeRow } from '../../pipelines/core/lake-ports.ts'
 
 /** A row as plain JavaScript: times as milliseconds since the epoch, whole numbers as numbers, anything else as its text. */
 export function plainRow (row: Readonly<Record<string, DuckDBValue>>): LakeRow {

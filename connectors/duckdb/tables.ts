@@ -1,5 +1,5 @@
 import type { ColumnKind } from '../../pipelines/core/batch.ts'
-import type { LakeLayout } from '../../pipelines/core/ports.ts'
+import type { LakeLayout } from '../../pipelines/core/lake-ports.ts'
 import { distinctNames, literal, quoted, snakeCase } from './names.ts'
 
 /** Physical form of a column in a block: what its bytes are and which DuckDB type they fill. */

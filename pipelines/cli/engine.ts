@@ -1,7 +1,7 @@
 import { openLake } from '../../connectors/duckdb/lake.ts'
 import type { ControlEvent } from '../../schemas/control-event.ts'
 import type { StreamError } from '../core/errors.ts'
-import type { LakePort } from '../core/ports.ts'
+import type { LakePort } from '../core/lake-ports.ts'
 import type { CompiledPipeline } from '../core/stage.ts'
 import { compileDefinition } from '../define/compile.ts'
 import type { CheckedDefinition } from '../define/schema.ts'
@@ -12,8 +12,8 @@ import { PondLeg } from '../runtime/pond.ts'
 import { RaceLeg } from '../runtime/race.ts'
 import type { LegStatus } from '../runtime/status.ts'
 import { Table } from '../runtime/tables.ts'
-import { windowColumns } from '../window/stage.ts'
 import { pondCodecs, raceCodecs, rowDecoder, schemaBy } from './codecs.ts'
+import { layoutOf } from './lake-layout.ts'
 import type { System } from './system.ts'
 import { createTopics } from './topics.ts'
 
@@ -157,12 +157,4 @@ function asData (definition: CheckedDefinition): string | null {
 /** Version of the time-zone data, for definitions whose expressions ask for the time of day. */
 function zonesOf (definition: CheckedDefinition): string | null {
   return /\b(hour|minute|dayOfWeek) ?\(/.test(JSON.stringify(definition)) ? process.versions.tz ?? null : null
-}
-
-function layoutOf (pipeline: CompiledPipeline) {
-  const { name, signals, windows, lake } = pipeline
-  return {
-    pipeline: name, signals, rawTtlMs: lake!.rawTtlMs,
-    windows: windows.filter(window => lake!.rollups.includes(window.name)).map(window => ({ name: window.name, columns: windowColumns(window, signals) })),
-  }
 }

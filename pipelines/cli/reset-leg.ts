@@ -1,7 +1,7 @@
 import type { ControlEvent } from '../../schemas/control-event.ts'
 import { StreamError } from '../core/errors.ts'
 import { Outputs } from '../core/outputs.ts'
-import type { LakePort } from '../core/ports.ts'
+import type { LakePort } from '../core/lake-ports.ts'
 import type { CommitFacts, LegPlan, Place } from '../runtime/lead.ts'
 import { names } from '../runtime/names.ts'
 import { createTask } from '../runtime/restore.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import type { LakePort } from '../core/ports.ts'
+import type { LakePort } from '../core/lake-ports.ts'
 import type { Leg } from '../runtime/names.ts'
 import { boundOf } from './bound.ts'
 import { CliError, exitCodes } from './exit.ts'

@@ -1,11 +1,4 @@
-import type { ControlEvent } from '../../schemas/control-event.ts'
-import type { DeadLetter } from '../../schemas/dead-letter.ts'
 import type { SubjectStrategy } from '../../schemas/subject.ts'
-import type { LateReading } from '../../schemas/late-reading.ts'
-import type { Batch, ColumnSpec } from './batch.ts'
-import type { KeyTable } from './keys.ts'
-import type { SignalSpec } from './spec.ts'
-import type { WindowBatch } from './window-batch.ts'
 
 /**
  * What a log must do. One contract suite in test/contract runs on every implementation.
@@ -138,47 +131,4 @@ export interface RegistryPort {
   latest (subject: string): Promise<{ readonly id: number, readonly version: number, readonly schema: string } | null>
   version (subject: string, version: number): Promise<{ readonly id: number, readonly schema: string } | null>
   subjects (): Promise<readonly string[]>
-}
-
-/** What the tables of a pipeline's lake look like. Table and column names are the snake_case form of the names here. */
-export interface LakeLayout {
-  readonly pipeline: string
-  readonly signals: readonly SignalSpec[]
-  /** Only the windows that `lake.rollups` names. */
-  readonly windows: readonly { readonly name: string, readonly columns: readonly ColumnSpec[] }[]
-  /** How long readings are kept, by arrival; null: for ever. */
-  readonly rawTtlMs: number | null
-}
-
-/** Rows of one task. `batch` and `keys` are read during the call only. */
-export interface LakeReadings { readonly source: string, readonly topic: string, readonly partition: number, readonly batch: Batch, readonly keys: KeyTable }
-export interface LakeRollups { readonly window: string, readonly source: string, readonly partition: number, readonly rows: WindowBatch, readonly keys: KeyTable }
-export type LakeRow = Readonly<Record<string, null | boolean | number | string | Uint8Array>>
-
-/**
- * Where the pond keeps everything. Rows are added without waiting, and become durable together with the positions they stand for.
- *
- * Shape:    add...*, commit; a rollup row replaces the row of its (key, start), a retraction removes it; alerts keep one row per episode
- * Delivery: exactly once: after a crash `committed` says where to go on, and no row beyond it exists
- * Limits:   the caller commits before `pendingRows` passes `pendingRowsMax`
- * Errors:   LAKE_LOCKED, LAKE_DAMAGED, LAKE_UNAVAILABLE, LAKE_LAYOUT
- */
-export interface LakePort {
-  readonly name: string
-  readonly pendingRows: number
-  readonly pendingRowsMax: number
-  addReadings (rows: LakeReadings): void
-  addRollups (rows: LakeRollups): void
-  addEvents (events: readonly ControlEvent[]): void
-  addDeadLetters (letters: readonly DeadLetter[]): void
-  addLate (late: readonly LateReading[]): void
-  /** One transaction: the rows added before the call, and these positions. Later rows may be added while it runs. */
-  commit (offsets: readonly (Committed & { readonly topic: string, readonly partition: number })[]): Promise<void>
-  /** Forget rows added since the last commit. */
-  discard (): void
-  committed (topic: string, partition: number): Promise<Committed | null>
-  /** Delete readings whose arrival lies more than the layout's `rawTtlMs` before `nowMs`; gives how many. */
-  expire (nowMs: number): Promise<number>
-  query (sql: string): Promise<readonly LakeRow[]>
-  close (): Promise<void>
 }

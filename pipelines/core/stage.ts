@@ -1,6 +1,7 @@
 import type { Batch } from './batch.ts'
 import type { JournalContent, SchemaName } from './journal.ts'
 import type { KeyTable } from './keys.ts'
+import type { LakeLayout } from './lake-ports.ts'
 import type { Outputs } from './outputs.ts'
 import type { Stateful, StateTree } from './state.ts'
 import type { TableView } from './table.ts'
@@ -111,7 +112,7 @@ export interface CompiledPipeline {
   /** Hash of the definition: restore demands the same, unless at a drained position. */
   readonly hash: string
   readonly sources: readonly {
-    readonly name: string, readonly topic: string, readonly subject: string, readonly contract: string, readonly idleMs: number
+    readonly name: string, readonly topic: string, readonly subject: string, readonly contract: string, readonly idleMs: number, readonly intervalMs: number | null
     readonly key: string, readonly time: { readonly field: string, readonly unitMs: number }
   }[]
   /** `time.watermark: explicit`. */
@@ -124,4 +125,4 @@ export interface CompiledPipeline {
   readonly lake: LakeSpec | null
   createStages (context: TaskContext): TaskStages
 }
-export interface LakeSpec { readonly keyspace: string, readonly rawTtlMs: number | null, readonly rollups: readonly string[], readonly allowedLatenessMs: number }
+export interface LakeSpec extends Pick<LakeLayout, 'keyspace' | 'rawMode' | 'rawBucket' | 'rawTtlMs' | 'rollupsTtlMs' | 'eventsTtlMs' | 'lettersTtlMs'> { readonly rollups: readonly string[], readonly allowedLatenessMs: number }

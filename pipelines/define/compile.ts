@@ -59,7 +59,7 @@ export function compileDefinition (definition: CheckedDefinition, options: Compi
   const { name, hash, sources, tables, signals, windows, rules, control, lake, clock } = pipeline
   return {
     name, hash, signals, windows, control, lake, explicit: clock.explicit,
-    sources: sources.map(source => ({ name: source.name, topic: source.topic, subject: source.subject, contract: source.contract, idleMs: clock.idleMs, key: source.key, time: source.time })),
+    sources: sources.map(source => ({ name: source.name, topic: source.topic, subject: source.subject, contract: source.contract, idleMs: clock.idleMs, intervalMs: source.intervalMs, key: source.key, time: source.time })),
     tables: tables.map(({ fields: _, ...table }) => table),
     rules: rules.map(({ spec }) => spec),
     createStages: context => createStages(pipeline, context, options),

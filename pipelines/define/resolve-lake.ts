@@ -23,11 +23,18 @@ export function resolveLake ({ definition, problems }: Resolving, signals: reado
   for (const window of stored) distinct(problems, { thing: 'statistic', names: Object.keys(windows[window]!.keep), taken: lakeWords.rollups, place: keep => ['windows', window, 'keep', keep] })
   return {
     keyspace: lake.keyspace ?? snakeCase(name),
-    rawTtlMs: lake.raw.ttl === undefined ? null : durationMs(lake.raw.ttl),
+    rawMode: lake.raw.mode,
+    rawBucket: lake.raw.bucket ?? null,
+    rawTtlMs: ttl(lake.raw.ttl),
+    rollupsTtlMs: ttl(lake.ttl.rollups),
+    eventsTtlMs: ttl(lake.ttl.events),
+    lettersTtlMs: ttl(lake.ttl.letters),
     rollups,
     allowedLatenessMs: durationMs(lake.allowedLateness),
   }
 }
+
+const ttl = (text: string | undefined) => text === undefined ? null : durationMs(text)
 
 interface Naming { readonly thing: string, readonly names: readonly string[], readonly taken: readonly string[], place (name: string): Path }
 

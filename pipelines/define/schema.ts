@@ -137,7 +137,16 @@ export const definitionSchema = z.strictObject({
   }).optional().describe('where control events go'),
   lake: z.strictObject({
     keyspace: z.string().regex(/^[a-z][a-z0-9_]{0,47}$/, 'lower-case letters, digits and _, at most 48').optional().describe('default: the pipeline\'s name'),
-    raw: z.strictObject({ ttl: duration().optional() }).default({}).describe('how long readings are kept; default: for ever'),
+    raw: z.strictObject({
+      ttl: duration().optional().describe('how long, by arrival; default: for ever'),
+      mode: z.enum(['rows', 'chunks']).default('rows').describe('on Cassandra: a row for each reading, or many readings of a device compressed into one'),
+      bucket: z.enum(['minute', 'hour', 'day', 'month', 'year']).optional().describe('on Cassandra: event time in one partition of a device; default: from `interval`, so that a partition has at most 100,000 readings'),
+    }).prefault({}).describe('how readings are kept'),
+    ttl: z.strictObject({
+      rollups: duration().optional(),
+      events: duration().optional().describe('alerts'),
+      letters: duration().optional().describe('dead letters and late readings'),
+    }).default({}).describe('how long everything else is kept; default: for ever'),
     rollups: z.array(z.string()).optional().describe('windows stored as tables; default: all'),
     allowedLateness: duration('48h').describe('a rollup is corrected this long'),
   }).optional().describe('the pond: readings, rollups and events stored'),

@@ -1,5 +1,6 @@
 import { StreamError } from '../core/errors.ts'
-import type { Committed, LakePort, LogPort } from '../core/ports.ts'
+import type { LakePort } from '../core/lake-ports.ts'
+import type { Committed, LogPort } from '../core/ports.ts'
 import { type LogRecord, records } from '../core/record-batch.ts'
 import type { Feed, Inlet } from './feed.ts'
 import type { LegPlan } from './lead.ts'

@@ -1,5 +1,5 @@
 import type { StreamError } from '../core/errors.ts'
-import type { LakePort } from '../core/ports.ts'
+import type { LakePort } from '../core/lake-ports.ts'
 import type { LegPlan } from './lead.ts'
 import { PondRun } from './pond-run.ts'
 import { copyStatus, createStatus, type LegStatus, resetStatus } from './status.ts'

@@ -2,10 +2,10 @@ import type { Column } from '../core/batch.ts'
 import type { StateTree } from '../core/state.ts'
 import type { ObjectKind } from './accumulate-objects.ts'
 import { finishNumbers, type Statistic } from './accumulator.ts'
-import { hashBytes, hashNumber } from './hash-value.ts'
-import { HyperLogLog } from './hyper-log-log.ts'
+import { hashBytes, hashNumber } from '../core/sketch/hash-value.ts'
+import { HyperLogLog } from '../core/sketch/hyper-log-log.ts'
 import type { PaneStore } from './pane-store.ts'
-import { Bins, QuantileSketch } from './quantile-sketch.ts'
+import { Bins, QuantileSketch } from '../core/sketch/quantile-sketch.ts'
 
 const highSeed = 0x2545f491
 const lowSeed = 0x517cc1b7

@@ -15,7 +15,7 @@ const text = new TextEncoder()
 /** What the judge of `eos-judge.ts` wants: of every int32 of `data` itself, the least of its key so far and the sum of its key so far. */
 export const eosPipeline: CompiledPipeline = {
   name: 'eos', hash: 'eos',
-  sources: [{ name: 'data', topic: 'data', subject: 'data-value', contract: '"int"', idleMs: 5_000, key: 'key', time: { field: 'timestamp', unitMs: 1 } }],
+  sources: [{ name: 'data', topic: 'data', subject: 'data-value', contract: '"int"', idleMs: 5_000, intervalMs: null, key: 'key', time: { field: 'timestamp', unitMs: 1 } }],
   explicit: false, tables: [], signals: [], windows: [], rules: [], lake: null,
   control: { topic: 'echo', delivery: 'exactly-once' },
   createStages: context => {

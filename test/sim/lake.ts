@@ -1,4 +1,5 @@
-import type { ClockPort, Committed, LakePort, LakeReadings, LakeRollups } from '../../pipelines/core/ports.ts'
+import type { LakePort, LakeReadings, LakeRollups } from '../../pipelines/core/lake-ports.ts'
+import type { ClockPort, Committed } from '../../pipelines/core/ports.ts'
 import type { Random } from './random.ts'
 import { readingRows, rollupRows, shown } from './rows.ts'
 

@@ -6,6 +6,7 @@ import { checkedDefinition } from '../../../pipelines/define/pipeline.ts'
 import { contract } from '../../../schemas/contract.ts'
 
 const reading = contract({ subject: 's', version: 1, schema: { type: 'record', name: 'R', fields: [{ name: 'id', type: 'string' }, { name: 'ts', type: 'long' }] } })
+const plain = { pipeline: 'x', keyspace: 'x', rawMode: 'rows', intervalMs: null, rawBucket: null, rawTtlMs: null, rollupsTtlMs: null, eventsTtlMs: null, lettersTtlMs: null } as const
 const fails = (run: () => unknown): boolean => { try { run(); return false } catch { return true } }
 
 const word = fc.oneof(fc.constantFrom(...lakeWords.tables, ...lakeWords.readings, ...lakeWords.rollups, 'a', 'aB', 'a_b', 'AB', 'ab'), fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,5}$/))
@@ -21,6 +22,6 @@ test('lake: a definition that is accepted has tables, whatever its names', () =>
     }
     if (fails(() => checkedDefinition(written))) return
     const columns = keep.map(name => ({ name, kind: 'number' as const }))
-    lakeTables({ pipeline: 'x', rawTtlMs: null, signals: signals.map(name => ({ name, kind: 'number', unit: null })), windows: windows.map(name => ({ name, columns })) })
+    lakeTables({ ...plain, signals: signals.map(name => ({ name, kind: 'number', unit: null })), windows: windows.map(name => ({ name, shape: { kind: 'tumbling', sizeMs: 60_000 }, parts: [], columns })) })
   }))
 })

@@ -2,17 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { openLake } from '../../../connectors/duckdb/lake.ts'
+import { type EmbeddedLake, openLake } from '../../../connectors/duckdb/lake.ts'
 import { type Batch, createBatch } from '../../../pipelines/core/batch.ts'
 import type { KeyTable } from '../../../pipelines/core/keys.ts'
-import type { LakeLayout, LakePort } from '../../../pipelines/core/ports.ts'
+import type { LakeLayout } from '../../../pipelines/core/lake-ports.ts'
 import { createWindowBatch, growWindowBatch, type WindowBatch } from '../../../pipelines/core/window-batch.ts'
 
 export const layout: LakeLayout = {
-  pipeline: 'cold-chain',
+  pipeline: 'cold-chain', keyspace: 'fleet',
   signals: [{ name: 'celsius', kind: 'number', unit: 'Cel' }, { name: 'doorOpen', kind: 'bool', unit: null }, { name: 'site', kind: 'text', unit: null }],
-  windows: [{ name: 'minute', columns: [{ name: 'mean', kind: 'number', unit: 'Cel' }, { name: 'seen', kind: 'value' }] }],
-  rawTtlMs: 1_000,
+  windows: [{ name: 'minute', shape: { kind: 'tumbling', sizeMs: 60_000 }, parts: [], columns: [{ name: 'mean', kind: 'number', unit: 'Cel' }, { name: 'seen', kind: 'value' }] }],
+  rawMode: 'rows', intervalMs: null, rawBucket: null, rawTtlMs: 1_000, rollupsTtlMs: null, eventsTtlMs: null, lettersTtlMs: null,
 }
 
 export function lakeFile (t: TestContext): string {
@@ -21,7 +21,7 @@ export function lakeFile (t: TestContext): string {
   return join(folder, 'lake.duckdb')
 }
 
-export async function lakeFor (t: TestContext, file = lakeFile(t), of = layout): Promise<LakePort> {
+export async function lakeFor (t: TestContext, file = lakeFile(t), of = layout): Promise<EmbeddedLake> {
   const lake = await openLake({ file, layout: of })
   t.after(() => lake.close())
   return lake

@@ -159,7 +159,7 @@ test('lake: a file opened again holds what was committed, and takes new signals'
 
 test('lake: names that become one are refused', async t => {
   const signals = (...names: string[]) => ({ ...layout, signals: names.map(name => ({ name, kind: 'number', unit: null }) as const) })
-  for (const clash of [signals('doorOpen', 'door_open'), signals('arrivedAt'), { ...layout, windows: [{ name: 'keys', columns: [] }] }]) {
+  for (const clash of [signals('doorOpen', 'door_open'), signals('arrivedAt'), { ...layout, windows: [{ ...layout.windows[0]!, name: 'keys' }] }]) {
     await assert.rejects(lakeFor(t, lakeFile(t), clash), { code: 'LAKE_LAYOUT' })
   }
 })

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DDSketch } from '@datadog/sketches-js'
 import fc from 'fast-check'
-import { hashBytes, hashNumber } from '../../../pipelines/window/hash-value.ts'
-import { HyperLogLog } from '../../../pipelines/window/hyper-log-log.ts'
-import { QuantileSketch } from '../../../pipelines/window/quantile-sketch.ts'
+import { hashBytes, hashNumber } from '../../../pipelines/core/sketch/hash-value.ts'
+import { HyperLogLog } from '../../../pipelines/core/sketch/hyper-log-log.ts'
+import { QuantileSketch } from '../../../pipelines/core/sketch/quantile-sketch.ts'
 import { distinctKind, quantileKind } from '../../../pipelines/window/sketches.ts'
 
 /** Within 15 decades: a sketch has bins for 17. */

@@ -2,6 +2,7 @@ import type { ControlEvent } from '../../schemas/control-event.ts'
 import type { DeadLetter } from '../../schemas/dead-letter.ts'
 import type { LateReading } from '../../schemas/late-reading.ts'
 import type { Batch, Column, ColumnSpec } from './batch.ts'
+import type { ClosedChunks } from './chunk/block.ts'
 import type { KeyTable } from './keys.ts'
 import type { Committed } from './ports.ts'
 import type { SignalSpec, WindowSpec } from './spec.ts'
@@ -43,6 +44,8 @@ export interface LakeLayout {
 
 /** Rows of one task. `batch` and `keys` are read during the call only. */
 export interface LakeReadings { readonly source: string, readonly topic: string, readonly partition: number, readonly batch: Batch, readonly keys: KeyTable }
+/** In place of readings, where `rawMode` is `chunks` and the lake takes them. `chunks` are read during the call only. */
+export interface LakeChunks { readonly source: string, readonly topic: string, readonly partition: number, readonly chunks: ClosedChunks }
 export interface LakeRollups { readonly window: string, readonly source: string, readonly partition: number, readonly rows: WindowBatch, readonly keys: KeyTable }
 export type LakeRow = Readonly<Record<string, null | boolean | number | string | Uint8Array>>
 
@@ -59,6 +62,11 @@ export interface LakePort {
   readonly pendingRows: number
   readonly pendingRowsMax: number
   addReadings (rows: LakeReadings): void
+  /**
+   * Absent: the lake keeps readings in columns of its own, whatever `rawMode` says. A reading may come in two chunks when the one that held it
+   * was never committed: whoever reads takes each (partition, offset) once.
+   */
+  addChunks?(rows: LakeChunks): void
   addRollups (rows: LakeRollups): void
   addEvents (events: readonly ControlEvent[]): void
   addDeadLetters (letters: readonly DeadLetter[]): void

@@ -1,4 +1,5 @@
 import type { ControlEvent } from '../../schemas/control-event.ts'
+import type { ClosedChunks } from './chunk/block.ts'
 import type { ErrorCode } from './errors.ts'
 import type { WindowBatch } from './window-batch.ts'
 
@@ -35,6 +36,8 @@ export class Outputs {
   readonly late: LateOutput[] = []
   readonly deadLetters: DeadLetterOutput[] = []
   readonly windows: { readonly stage: number, readonly name: string, readonly rows: WindowBatch }[] = []
+  /** Of the pond, where its lake takes chunks. */
+  readonly chunks: ClosedChunks[] = []
   /** Readings dropped for a reason that is not an error: duplicate, out-of-order for rules, ... */
   readonly counts: Map<string, number> = new Map()
 
@@ -46,5 +49,7 @@ export class Outputs {
     this.deadLetters.length = 0
     for (const { rows } of this.windows) rows.count = 0
     this.windows.length = 0
+    for (const closed of this.chunks) closed.clear()
+    this.chunks.length = 0
   }
 }

@@ -88,12 +88,25 @@ export interface RuleStage extends Stage {
  */
 export type RetireRule = (state: StateTree, options: { readonly keys: KeyTable, readonly number: number, readonly reason: 'rule removed' | 'rule changed' }, moment: Moment, out: Outputs) => StateTree
 
+/**
+ * Readings gathered by device until they are a chunk of the lake. Closed ones are in `out.chunks`.
+ */
+export interface ChunkStage extends Stage {
+  process (batch: Batch, out: Outputs): void
+  /** The arrival clock moved without a reading. */
+  advance (moment: Moment, out: Outputs): void
+  /** End of a bounded input: close every chunk. */
+  drain (out: Outputs): void
+}
+
 /** All stages of one task, made by the compiled pipeline. The pond has no rules. */
 export interface TaskStages {
   readonly decode: DecodeStage
   readonly normalise: NormaliseStage
   readonly windows: readonly WindowStage[]
   readonly rules: readonly RuleStage[]
+  /** Only in a pond whose lake takes chunks. */
+  readonly chunks: ChunkStage | null
   readonly clock: { readonly latenessMs: number, readonly idleMs: number, readonly explicit: boolean }
 }
 
@@ -103,6 +116,8 @@ export interface TaskContext {
   readonly topic: string
   readonly partition: number
   readonly mode: 'live' | 'shadow' | 'replay'
+  /** The lake takes chunks: see LakePort. */
+  readonly chunked?: boolean
   readonly tables: ReadonlyMap<string, TableView>
 }
 

@@ -87,7 +87,7 @@ function createStages (pipeline: Resolved, context: TaskContext, { codegen = tru
     windows: new Map(pipeline.windows.map(spec => [spec.name, expressionFields(spec, signals)])),
     firstNumber: 2 + windows.length,
   }) : []
-  return { decode, normalise, windows, rules, clock: { latenessMs, idleMs, explicit } }
+  return { decode, normalise, windows, rules, chunks: null, clock: { latenessMs, idleMs, explicit } }
 }
 
 function isRead ({ windows, rules }: Resolved, signal: string): boolean {

@@ -56,7 +56,7 @@ export class Task implements Stateful {
 
   /** Process the next rows of what was loaded. */
   step (out: Outputs, journal: JournalSink | null): Step {
-    const { decode, normalise, windows, rules } = this.stages
+    const { decode, normalise, windows, rules, chunks } = this.stages
     this.signals = null
     const batch = decode.next(out)
     if (batch === null) return decode.schemaWanted === null ? 'end' : 'schema'
@@ -66,6 +66,7 @@ export class Task implements Stateful {
     if (signals.count === 0) return 'rows'
     for (const window of windows) window.process(signals, out)
     for (const rule of rules) this.#rule(rule, signals, out)
+    chunks?.process(signals, out)
     return 'rows'
   }
 
@@ -104,6 +105,7 @@ export class Task implements Stateful {
       this.#rule(rule, null, out)
       rule.drain(moment, out)
     }
+    this.stages.chunks?.drain(out)
   }
 
   get moment (): Moment { return { watermark: this.clock.watermark, arrivalClock: this.clock.arrival, position: this.#next - 1 } }
@@ -133,8 +135,8 @@ export class Task implements Stateful {
 
   /** Every stage in the order of the data. */
   get all () {
-    const { decode, normalise, windows, rules } = this.stages
-    return [decode, normalise, ...windows, ...rules]
+    const { decode, normalise, windows, rules, chunks } = this.stages
+    return [decode, normalise, ...windows, ...rules, ...chunks === null ? [] : [chunks]]
   }
 
   #register (table: string, key: string, present: boolean): void {
@@ -151,6 +153,7 @@ export class Task implements Stateful {
       this.#rule(rule, null, out)
       rule.advance(moment, out)
     }
+    this.stages.chunks?.advance(moment, out)
   }
 
   /** A rule on a window sees the window's rows of this step, any other one the readings. */

@@ -20,7 +20,7 @@ export const eosPipeline: CompiledPipeline = {
   control: { topic: 'echo', delivery: 'exactly-once' },
   createStages: context => {
     const decode = new Int32Decode()
-    return { decode, normalise: new AsItIs(), windows: [], rules: [new MinAndSum(context, decode.keys)], clock: { latenessMs: 0, idleMs: Number.POSITIVE_INFINITY, explicit: false } }
+    return { decode, normalise: new AsItIs(), windows: [], rules: [new MinAndSum(context, decode.keys)], chunks: null, clock: { latenessMs: 0, idleMs: Number.POSITIVE_INFINITY, explicit: false } }
   },
 }
 

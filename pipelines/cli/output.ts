@@ -9,6 +9,8 @@ export const lineKinds = ['windows', 'events', 'late', 'dead-letters', 'readings
 export type LineKind = (typeof lineKinds)[number]
 
 type Value = null | boolean | number | string
+/** Where a record came from: a line of a file, or a place in the log. */
+export interface Origin { readonly line?: number, readonly source?: ControlEvent['source'] }
 /** `values` has the window's `keep` names; lists where it collects. */
 export interface WindowLine {
   readonly kind: 'window', readonly window: string, readonly key: string, readonly start: number, readonly end: number, readonly revision: number, readonly final: boolean
@@ -18,9 +20,9 @@ export interface RetractionLine { readonly kind: 'retraction', readonly window: 
 export interface EventLine extends Pick<ControlEvent, 'rule' | 'key' | 'state' | 'at' | 'id' | 'values' | 'severity' | 'seq' | 'ordinal' | 'raisedAt' | 'arrivedAt' | 'labels'> {
   readonly kind: 'event', readonly expiresAt?: number, readonly reason?: string, readonly summary?: string, readonly window?: NonNullable<ControlEvent['window']>
 }
-export interface LateLine { readonly kind: 'late', readonly window: string, readonly key: string, readonly at: number, readonly arrival: number, readonly line?: number }
-export interface DeadLetterLine { readonly kind: 'dead-letter', readonly step: DeadLetterOutput['step'], readonly reason: string, readonly message: string, readonly line?: number }
-export interface ReadingLine { readonly kind: 'reading', readonly key: string, readonly at: number, readonly arrival: number, readonly line?: number, readonly signals: Readonly<Record<string, Value>> }
+export interface LateLine extends Origin { readonly kind: 'late', readonly window: string, readonly key: string, readonly at: number, readonly arrival: number }
+export interface DeadLetterLine extends Origin { readonly kind: 'dead-letter', readonly step: DeadLetterOutput['step'], readonly reason: string, readonly message: string }
+export interface ReadingLine extends Origin { readonly kind: 'reading', readonly key: string, readonly at: number, readonly arrival: number, readonly signals: Readonly<Record<string, Value>> }
 export type ReplayLine = WindowLine | RetractionLine | EventLine | LateLine | DeadLetterLine | ReadingLine
 
 /**
@@ -43,15 +45,15 @@ export function eventLine ({ event }: EventOutput): string {
   return JSON.stringify({ kind: 'event', rule, key, state, at, id, values, severity, seq, ordinal, raisedAt, arrivedAt, labels, ...optional })
 }
 
-export function lateLine ({ window, key, at, arrival }: LateOutput, line: number | null): string {
-  return JSON.stringify({ kind: 'late', window, key, at, arrival, ...(line === null ? {} : { line }) })
+export function lateLine ({ window, key, at, arrival }: LateOutput, origin: Origin): string {
+  return JSON.stringify({ kind: 'late', window, key, at, arrival, ...origin })
 }
 
-export function deadLetterLine ({ step, reason, message }: Pick<DeadLetterOutput, 'step' | 'message'> & { readonly reason: string }, line: number | null): string {
-  return JSON.stringify({ kind: 'dead-letter', step, reason, ...(line === null ? {} : { line }), message })
+export function deadLetterLine ({ step, reason, message }: Pick<DeadLetterOutput, 'step' | 'message'> & { readonly reason: string }, origin: Origin): string {
+  return JSON.stringify({ kind: 'dead-letter', step, reason, ...origin, message })
 }
 
-export function readingLine (signals: Batch, row: number, keys: KeyTable, line: number | null): string {
+export function readingLine (signals: Batch, row: number, keys: KeyTable, origin: Origin): string {
   const values = Object.fromEntries(signals.columns.map(column => [column.name, cell(column, row)]))
-  return JSON.stringify({ kind: 'reading', key: keys.text(signals.key[row]!), at: signals.at[row], arrival: signals.arrival[row], ...(line === null ? {} : { line }), signals: values })
+  return JSON.stringify({ kind: 'reading', key: keys.text(signals.key[row]!), at: signals.at[row], arrival: signals.arrival[row], ...origin, signals: values })
 }

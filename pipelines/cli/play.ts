@@ -127,14 +127,15 @@ type Broken = ReadonlyMap<number, { readonly reason: string, readonly message: s
 
 function formatter (emit: ReadonlySet<string>, lineOf: readonly number[], broken: Broken): ReplayFormat {
   return output => {
-    const line = lineOf[output.sequence] ?? null
+    const line = lineOf[output.sequence]
+    const origin = line === undefined ? {} : { line }
     switch (output.kind) {
       case 'window': return emit.has('windows') ? windowLine(output.window.replace(/^window\./, ''), output.rows, output.row, output.keys) : null
       case 'event': return emit.has('events') ? eventLine(output.output) : null
-      case 'late': return emit.has('late') ? lateLine(output.output, line) : null
-      case 'reading': return emit.has('readings') ? readingLine(output.batch, output.row, output.keys, line) : null
+      case 'late': return emit.has('late') ? lateLine(output.output, origin) : null
+      case 'reading': return emit.has('readings') ? readingLine(output.batch, output.row, output.keys, origin) : null
       // A line that could not be made a reading went through as it stands; what was wrong with it is known better here.
-      case 'dead-letter': return emit.has('dead-letters') ? deadLetterLine({ ...output.output, ...broken.get(output.sequence) }, line) : null
+      case 'dead-letter': return emit.has('dead-letters') ? deadLetterLine({ ...output.output, ...broken.get(output.sequence) }, origin) : null
     }
   }
 }

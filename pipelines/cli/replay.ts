@@ -1,9 +1,12 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { CliError } from './exit.ts'
+import { addTargetOptions } from './options.ts'
 import { lineKinds } from './output.ts'
+import type { PastOptions } from './replay-past.ts'
 import { plural, put, say } from './talk.ts'
 
-interface ReplayCliOptions {
+interface ReplayCliOptions extends Omit<PastOptions, 'emit' | 'codegen'> {
+  readonly fromTopic?: true
   readonly input?: string
   readonly emit: readonly string[]
   readonly batch: number
@@ -17,10 +20,17 @@ interface ReplayCliOptions {
 
 /** `millrace replay`: a recording through the real path, and what comes out. docs/replay.md is the contract. */
 export function addReplay (program: Command): void {
-  program.command('replay')
-    .description('play a recording through a pipeline and print windows, events, late readings and dead letters')
+  addTargetOptions(program.command('replay'))
+    .description('play a recording, or what the log still holds, through a pipeline and print windows, events, late readings and dead letters')
     .argument('<definition>', 'a .yaml, .yml or .ts file')
-    .option('--input <file>', 'required: readings in order of arrival: .csv, or one JSON object a line; - reads stdin')
+    .option('--input <file>', 'readings in order of arrival: .csv, or one JSON object a line; - reads stdin')
+    .option('--from-topic', 'in place of --input: what the input topics hold, with the journal, so that events equal those that were emitted')
+    .option('--from <where>', 'with --from-topic: "start", an offset, a time (2026-01-31T12:00:00Z) or how long ago (10m), by arrival', 'start')
+    .option('--to <where>', 'with --from-topic: before this place; "end" goes beyond what the race has committed (default: as far as it has)')
+    .option('--source <name...>', 'with --from-topic: only these sources')
+    .option('--partition <n...>', 'with --from-topic: only these partitions', partitions)
+    .option('--rate <rate>', 'with --from-topic: readings a second (5000), or times the speed at which they came (1x, 60x); default: as fast as it goes')
+    .option('--compare', 'with --from-topic: hold the events against those of the control topic; exit 1 when they differ')
     .option('--emit <kinds>', `what to print: ${lineKinds.join(',')}`, kinds, ['windows', 'events', 'late', 'dead-letters'])
     .option('--batch <n>', 'records in one record batch', positive, 4096)
     .option('--snapshot-every <n>', 'take a snapshot every n lines', positive)
@@ -46,8 +56,15 @@ export function positive (text: string): number {
 
 async function replay (definition: string, options: ReplayCliOptions): Promise<void> {
   const { input } = options
+  if (options.fromTopic === true) {
+    refuse(options, ['input', 'snapshotEvery', 'restartEvery', 'crashEvery', 'table'], '--from-topic')
+    const { replayTopic } = await import('./replay-past.ts')
+    await replayTopic(definition, options)
+    return
+  }
+  refuse(options, ['to', 'source', 'partition', 'rate', 'compare'], '--input')
   // A required option of commander's would hide what is said of a misspelt one.
-  if (input === undefined) throw new CliError('usage', 'Cannot play without --input: name a .csv or JSON lines file, or - for stdin')
+  if (input === undefined) throw new CliError('usage', 'Cannot play without --input: name a .csv or JSON lines file, - for stdin, or say --from-topic')
   const { play } = await import('./play.ts')
   let open = true
   let text = ''
@@ -65,6 +82,16 @@ async function replay (definition: string, options: ReplayCliOptions): Promise<v
   await put(text)
   const counted = [...summary.counts].map(([reason, many]) => `${reason} ${many}`).join(', ')
   say(`${plural(summary.readings, 'reading')} in, ${plural(summary.lines, 'line')} out${counted === '' ? '' : `; ${counted}`}`)
+}
+
+function refuse (options: ReplayCliOptions, words: readonly (keyof ReplayCliOptions)[], beside: string): void {
+  const word = words.find(name => options[name] !== undefined)
+  if (word !== undefined) throw new CliError('usage', `--${word.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)} does not go with ${beside}`)
+}
+
+function partitions (text: string, before: readonly number[] = []): readonly number[] {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('a partition\'s number')
+  return [...before, Number(text)]
 }
 
 function pair (text: string): readonly [string, string] {

@@ -53,17 +53,41 @@ export interface JournalRange {
  * Errors:   STATE_JOURNAL when one is missing or unreadable
  */
 export async function readJournal (log: LogPort, { topic, partition, source, from, after, upTo }: JournalRange): Promise<readonly JournalEntry[]> {
+  const entries = await entriesOf(log, { topic, partition, source, from })
+  for (let number = after + 1; number <= upTo; number += 1) {
+    if (!entries.has(number)) throw new StreamError('STATE_JOURNAL', { topic, partition, source, from, missing: number, after, upTo })
+  }
+  return effective([...entries.values()].filter(({ number }) => number > after && number <= upTo))
+}
+
+/**
+ * All entries of one task that the topic still holds, up to a number that is committed, in the order in which they take effect.
+ *
+ * Errors: STATE_JOURNAL when one is missing between others
+ */
+export async function readWholeJournal (log: LogPort, { topic, partition, source, upTo }: Omit<JournalRange, 'from' | 'after'>): Promise<readonly JournalEntry[]> {
+  if (upTo === 0) return []
+  const entries = await entriesOf(log, { topic, partition, source, from: 0 })
+  for (let number = upTo, above = true; number >= 1; number -= 1) {
+    const held = entries.has(number)
+    if (held && !above) throw new StreamError('STATE_JOURNAL', { topic, partition, source, missing: number + 1, upTo })
+    if (number === upTo && !held) throw new StreamError('STATE_JOURNAL', { topic, partition, source, missing: number, upTo })
+    above = held
+  }
+  return effective([...entries.values()].filter(({ number }) => number <= upTo))
+}
+
+const effective = (entries: JournalEntry[]) => entries.sort((a, b) => a.position - b.position || a.number - b.number)
+
+async function entriesOf (log: LogPort, { topic, partition, source, from }: Pick<JournalRange, 'topic' | 'partition' | 'source' | 'from'>): Promise<ReadonlyMap<number, JournalEntry>> {
   const entries = new Map<number, JournalEntry>()
   for await (const { offset, key, value } of readAll(log, topic, partition, from)) {
     if (key === null || decoder.decode(key) !== source) continue
     const entry = parsed(value)
     if (entry === null) throw new StreamError('STATE_JOURNAL', { topic, partition, source, offset })
-    if (entry.number > after && entry.number <= upTo) entries.set(entry.number, entry)
+    entries.set(entry.number, entry)
   }
-  for (let number = after + 1; number <= upTo; number += 1) {
-    if (!entries.has(number)) throw new StreamError('STATE_JOURNAL', { topic, partition, source, from, missing: number, after, upTo })
-  }
-  return [...entries.values()].sort((a, b) => a.position - b.position || a.number - b.number)
+  return entries
 }
 
 function parsed (value: Uint8Array | null): JournalEntry | null {

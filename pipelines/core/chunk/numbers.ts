@@ -1,0 +1,278 @@
+import { type ByteReader, damaged } from './byte-reader.ts'
+import type { ByteWriter } from './byte-writer.ts'
+import { type IntegerCost, integerCost, integerMax, readIntegers, writeIntegers } from './integers.ts'
+
+const [decimals, dictionary, singles, halves] = [0, 1, 2, 3]
+const singleFlag = 32
+const exponentMax = 15
+const powers = Float64Array.from({ length: exponentMax + 1 }, (_, exponent) => Number(`1e${exponent}`))
+const samples = 24
+/** A few values with many bits each: a dictionary costs less than packing them. */
+const dictionaryBitsMin = 8
+const smallDictionary = 64
+const dictionaryMax = 1024
+
+/** Room that every column uses in turn. */
+class Scratch {
+  whole = new Float64Array(0)
+  other = new Float64Array(0)
+  exceptions = new Int32Array(0)
+  readonly cost: IntegerCost = { plain: 0, delta: 0, isLinear: false }
+  readonly otherCost: IntegerCost = { plain: 0, delta: 0, isLinear: false }
+  readonly slots = new Int32Array(dictionaryMax * 4)
+  readonly distinct = new Float64Array(dictionaryMax)
+
+  hold (count: number): void {
+    if (this.whole.length >= count) return
+    this.whole = new Float64Array(count)
+    this.other = new Float64Array(count)
+    this.exceptions = new Int32Array(count)
+  }
+}
+const scratch = new Scratch()
+const double = new Float64Array(1)
+const doubleBits = new Uint32Array(double.buffer)
+const single = new Float32Array(1)
+const singleBits = new Uint32Array(single.buffer)
+
+/**
+ * Doubles, each as it is; NaN as one NaN.
+ *
+ * Shape:  a byte says how. 0 decimals: exponent (byte; with 32: as single-precision floats), exceptions (count, then rows skipped and the double), then whole
+ *         numbers: value = whole / 10^exponent, rounded to single precision where said. 1 dictionary: size (count), doubles, then which one.
+ *         2 single-precision floats: their bits in order of size. 3 doubles: the high half's bits in order of size, then the low half's
+ * Limits: one row at least
+ * Source: decimals as in ALP (Afroozeh, Kuffo, Boncz 2023), checked value by value
+ */
+export function writeNumbers (writer: ByteWriter, values: Float64Array, count: number): void {
+  scratch.hold(count)
+  const exponent = exponentOf(values, count, false)
+  if (exponent >= 0 && writeDecimals(writer, values, count, exponent, false)) return
+  const singleExponent = exponentOf(values, count, true)
+  if (singleExponent >= 0 && writeDecimals(writer, values, count, singleExponent, true)) return
+  if (writeDictionary(writer, values, count, Math.min(dictionaryMax, count >> 2))) return
+  if (writeSingles(writer, values, count)) return
+  writeHalves(writer, values, count)
+}
+
+/** Arrivals follow event times: their distance may cost less than they themselves. A byte says which it is: 0 as `writeNumbers`, 1 whole distances. */
+export function writeArrivals (writer: ByteWriter, arrival: Float64Array, at: Float64Array, count: number): void {
+  scratch.hold(count)
+  const { whole, other, cost, otherCost } = scratch
+  let isWhole = true
+  for (let row = 0; row < count; row += 1) {
+    const arrivedAt = arrival[row]!
+    const distance = arrivedAt - at[row]!
+    other[row] = distance
+    if (!isExact(distance) || at[row]! + distance !== arrivedAt || Object.is(arrivedAt, -0)) { isWhole = false; break }
+  }
+  if (isWhole) {
+    integerCost(other, count, otherCost)
+    let plain = 0
+    for (let row = 0; row < count; row += 1) {
+      const arrivedAt = arrival[row]!
+      if (!isExact(arrivedAt)) { plain = Number.POSITIVE_INFINITY; break }
+      whole[row] = arrivedAt
+    }
+    if (plain === 0) plain = leastOf(integerCost(whole, count, cost))
+    if (leastOf(otherCost) < plain) {
+      writer.byte(1)
+      writeIntegers(writer, other, count, otherCost)
+      return
+    }
+  }
+  writer.byte(0)
+  writeNumbers(writer, arrival, count)
+}
+
+const isExact = (value: number) => Math.floor(value) === value && value <= integerMax && value >= -integerMax
+const leastOf = ({ plain, delta, isLinear }: IntegerCost) => isLinear ? 0 : Math.min(plain, delta)
+
+/** Digits behind the point that most of some values need; -1: they are no short decimals. */
+function exponentOf (values: Float64Array, count: number, isSingle: boolean): number {
+  const step = Math.max(1, Math.floor(count / samples))
+  let exponent = 0
+  let none = 0
+  let taken = 0
+  for (let row = 0; row < count; row += step) {
+    const value = values[row]!
+    if (value - value !== 0) continue
+    taken += 1
+    let needed = exponent
+    while (needed <= exponentMax && !isDecimal(value, powers[needed]!, isSingle)) needed += 1
+    if (needed > exponentMax) none += 1
+    else exponent = needed
+  }
+  return none * 4 > taken ? -1 : exponent
+}
+
+function isDecimal (value: number, power: number, isSingle: boolean): boolean {
+  const whole = Math.round(value * power)
+  if (whole > integerMax || whole < -integerMax) return false
+  const back = whole / power
+  return isSingle ? Math.fround(back) === value : back === value
+}
+
+/** False: too many are none. */
+function writeDecimals (writer: ByteWriter, values: Float64Array, count: number, exponent: number, isSingle: boolean): boolean {
+  const { whole, exceptions, cost } = scratch
+  const power = powers[exponent]!
+  const exceptionsMax = count >> 3
+  let found = 0
+  let before = 0
+  for (let row = 0; row < count; row += 1) {
+    const value = values[row]!
+    const near = Math.round(value * power)
+    const back = isSingle ? Math.fround(near / power) : near / power
+    // -0 and 0 are equal, and must not be mixed; NaN is not equal to itself.
+    if (back === value && near <= integerMax && near >= -integerMax && (value !== 0 || 1 / value > 0)) before = near
+    else {
+      if (found === exceptionsMax) return false
+      exceptions[found] = row
+      found += 1
+    }
+    whole[row] = before
+  }
+  integerCost(whole, count, cost)
+  if (found === 0 && count >= smallDictionary && leastOf(cost) > dictionaryBitsMin * count && writeDictionary(writer, values, count, smallDictionary)) return true
+  writer.byte(decimals)
+  writer.byte(exponent | (isSingle ? singleFlag : 0))
+  writer.count(found)
+  for (let index = 0, next = 0; index < found; index += 1) {
+    const row = exceptions[index]!
+    writer.count(row - next)
+    writer.double(values[row]!)
+    next = row + 1
+  }
+  // The dictionary's try has left them as they were.
+  writeIntegers(writer, whole, count, cost)
+  return true
+}
+
+/** False: there are more than `sizeMax`. Values are the same when their bits are. */
+function writeDictionary (writer: ByteWriter, values: Float64Array, count: number, sizeMax: number): boolean {
+  const { slots, distinct, other, otherCost } = scratch
+  const mask = slots.length - 1
+  slots.fill(0)
+  let size = 0
+  for (let row = 0; row < count; row += 1) {
+    const value = values[row]!
+    double[0] = value
+    if (Number.isNaN(value)) doubleBits[1] = doubleBits[0] = 0xffffffff
+    const mixed = Math.imul(doubleBits[0]! ^ Math.imul(doubleBits[1]!, 0x85ebca6b), 0xc2b2ae35)
+    let at = (mixed ^ mixed >>> 15) & mask
+    while (slots[at] !== 0 && !Object.is(distinct[slots[at]! - 1], value)) at = (at + 1) & mask
+    if (slots[at] === 0) {
+      if (size === sizeMax) return false
+      distinct[size] = value
+      size += 1
+      slots[at] = size
+    }
+    other[row] = slots[at]! - 1
+  }
+  writer.byte(dictionary)
+  writer.count(size)
+  for (let index = 0; index < size; index += 1) writer.double(distinct[index]!)
+  writeIntegers(writer, other, count, integerCost(other, count, otherCost))
+  return true
+}
+
+/** False: they need more than 24 bits of precision. */
+function writeSingles (writer: ByteWriter, values: Float64Array, count: number): boolean {
+  const { whole, cost } = scratch
+  for (let row = 0; row < count; row += 1) {
+    const value = values[row]!
+    if (!Object.is(Math.fround(value), value)) return false
+    single[0] = value
+    whole[row] = ordered(Number.isNaN(value) ? 0x7fc00000 : singleBits[0]!)
+  }
+  writer.byte(singles)
+  writeIntegers(writer, whole, count, integerCost(whole, count, cost))
+  return true
+}
+
+function writeHalves (writer: ByteWriter, values: Float64Array, count: number): void {
+  const { whole, other, cost, otherCost } = scratch
+  for (let row = 0; row < count; row += 1) {
+    const value = values[row]!
+    double[0] = value
+    const isNan = Number.isNaN(value)
+    whole[row] = ordered(isNan ? 0x7ff80000 : doubleBits[1]!)
+    other[row] = isNan ? 0 : doubleBits[0]!
+  }
+  writer.byte(halves)
+  writeIntegers(writer, whole, count, integerCost(whole, count, cost))
+  writeIntegers(writer, other, count, integerCost(other, count, otherCost))
+}
+
+/** Bits of a float as a number that grows as the float does; its own inverse is `unordered`. */
+const ordered = (bits: number) => bits < 2 ** 31 ? bits : 2 ** 31 - 1 - bits
+const unordered = (value: number) => (value >= 0 ? value : 2 ** 31 - 1 - value) >>> 0
+
+/** `count` doubles into `values`. Errors: LAKE_CHUNK */
+export function readNumbers (reader: ByteReader, values: Float64Array, count: number): void {
+  const kind = reader.byte()
+  switch (kind) {
+    case decimals: readDecimals(reader, values, count); break
+    case dictionary: readDictionary(reader, values, count); break
+    case singles:
+      readIntegers(reader, values, count)
+      for (let row = 0; row < count; row += 1) {
+        singleBits[0] = unordered(values[row]!)
+        values[row] = single[0]!
+      }
+      break
+    case halves: readHalves(reader, values, count); break
+    default: throw damaged('numbers are written in an unknown way', { kind })
+  }
+}
+
+export function readArrivals (reader: ByteReader, values: Float64Array, at: Float64Array, count: number): void {
+  if (reader.byte() === 0) readNumbers(reader, values, count)
+  else {
+    readIntegers(reader, values, count)
+    for (let row = 0; row < count; row += 1) values[row] = at[row]! + values[row]!
+  }
+}
+
+function readDecimals (reader: ByteReader, values: Float64Array, count: number): void {
+  const how = reader.byte()
+  const power = powers[how & ~singleFlag]
+  if (power === undefined) throw damaged('a decimal has too many digits', { how })
+  const found = reader.count(count)
+  const exceptions = new Float64Array(2 * found)
+  let row = 0
+  for (let index = 0; index < found; index += 1) {
+    row += reader.count(count)
+    if (row >= count) throw damaged('an exception is of no row', { row, count })
+    exceptions[2 * index] = row
+    exceptions[2 * index + 1] = reader.double()
+    row += 1
+  }
+  readIntegers(reader, values, count)
+  if ((how & singleFlag) === 0) { if (power !== 1) for (let at = 0; at < count; at += 1) values[at] = values[at]! / power }
+  else for (let at = 0; at < count; at += 1) values[at] = Math.fround(values[at]! / power)
+  for (let index = 0; index < found; index += 1) values[exceptions[2 * index]!] = exceptions[2 * index + 1]!
+}
+
+function readDictionary (reader: ByteReader, values: Float64Array, count: number): void {
+  const size = reader.count(dictionaryMax)
+  const distinct = Float64Array.from({ length: size }, () => reader.double())
+  readIntegers(reader, values, count)
+  for (let row = 0; row < count; row += 1) {
+    const value = distinct[values[row]!]
+    if (value === undefined) throw damaged('a number is not in its dictionary', { index: values[row], size })
+    values[row] = value
+  }
+}
+
+function readHalves (reader: ByteReader, values: Float64Array, count: number): void {
+  readIntegers(reader, values, count)
+  const low = new Float64Array(count)
+  readIntegers(reader, low, count)
+  for (let row = 0; row < count; row += 1) {
+    doubleBits[1] = unordered(values[row]!)
+    doubleBits[0] = low[row]! >>> 0
+    values[row] = double[0]!
+  }
+}

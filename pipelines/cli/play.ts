@@ -1,17 +1,15 @@
 import type { CompiledPipeline } from '../core/stage.ts'
 import type { TableRow, TableView } from '../core/table.ts'
 import { contractFields } from '../decode/contract.ts'
-import { createEncoder } from '../decode/encode.ts'
 import { compileDefinition } from '../define/compile.ts'
 import { loadDefinition } from '../define/load.ts'
 import type { CheckedDefinition } from '../define/schema.ts'
 import { Replay, type ReplayFormat } from '../runtime/replay.ts'
 import { embeddedContracts } from './contracts.ts'
 import { CliError } from './exit.ts'
-import { timeMs } from './csv.ts'
-import { type FeedSource, recordOf, sourceOf } from './feed.ts'
-import { type CellKind, type InputLine, lineOf, readInput } from './input.ts'
+import { type InputLine, lineOf, readInput } from './input.ts'
 import { deadLetterLine, eventLine, lateLine, readingLine, windowLine } from './output.ts'
+import { cellKinds, Recording } from './recording.ts'
 
 type TableInput = string | readonly Readonly<Record<string, unknown>>[]
 
@@ -40,15 +38,14 @@ export interface Played { readonly readings: number, readonly lines: number, rea
 export async function play (options: PlayOptions): Promise<Played> {
   const definition = typeof options.definition === 'string' ? await loadDefinition(options.definition, { contracts: embeddedContracts() }) : options.definition
   const pipeline = compileDefinition(definition, { codegen: options.codegen, readings: options.emit.has('readings') })
-  const sources = pipeline.sources.map((source, index) => ({ ...source, encode: createEncoder(source.contract, index + 1), rawMs: rawUnitMs(source.contract, source.time), latest: Number.NEGATIVE_INFINITY }))
-  const schemas = sources.map(({ contract }) => contract)
+  const recording = new Recording(pipeline)
   const kinds = cellKinds(pipeline)
   const broken = new Map<number, { readonly reason: string, readonly message: string }>()
   const lineOf: number[] = []
   let lines = 0
   const engine = new Replay({
     ...options, pipeline, tables: await readTables(pipeline, options.tables), readings: options.emit.has('readings'),
-    schema: id => schemas[Number(id) - 1] ?? null,
+    schema: id => recording.schema(id),
   }, formatter(options.emit, lineOf, broken), line => { lines += 1; options.print(line) })
 
   let sequence = 0
@@ -59,11 +56,9 @@ export async function play (options: PlayOptions): Promise<Played> {
       if (line.kind === 'watermark' && !pipeline.explicit) throw new CliError('data', `Cannot take a $watermark: the definition does not say time: { watermark: explicit }, line=${line.line}`)
       engine.take({ kind: line.kind, sequence, ms: line.ms })
     } else {
-      const source = sourceOf(line, sources)
-      const { key, value, broken: why } = recordOf(line, source)
+      const { broken: why, ...record } = recording.record(line)
       if (why !== null) broken.set(sequence, why)
-      const arrival = arrivalOf(line, source)
-      engine.take({ kind: 'record', sequence, source: source.name, arrival, key, value })
+      engine.take({ kind: 'record', sequence, ...record })
       readings += 1
     }
     sequence += 1
@@ -72,34 +67,6 @@ export async function play (options: PlayOptions): Promise<Played> {
   engine.finish({ drain: options.drain })
   await options.turn()
   return { readings, lines, counts: engine.counts }
-}
-
-type Source = FeedSource & { readonly time: { readonly field: string, readonly unitMs: number }, readonly rawMs: number, latest: number }
-
-/** As the line says, else the highest event time so far. */
-function arrivalOf (line: InputLine, source: Source): number {
-  if (line.kind !== 'reading') return Number.isFinite(source.latest) ? source.latest : 0
-  const at = eventTimeOf(line.fields, source)
-  if (at > source.latest) source.latest = at
-  return line.arrival ?? (Number.isFinite(source.latest) ? source.latest : 0)
-}
-
-function eventTimeOf (fields: Readonly<Record<string, unknown>>, { time, rawMs }: Source): number {
-  const value = time.field.split('.').reduce<unknown>((inner, name) => (inner as Record<string, unknown> | null | undefined)?.[name], fields)
-  if (typeof value === 'number') return value * rawMs
-  return typeof value === 'string' ? (/^-?\d+$/.test(value) ? Number(value) * rawMs : timeMs(value)) : Number.NaN
-}
-
-/** Milliseconds per unit of the number as it stands in the input: logical times are in their own unit there. */
-function rawUnitMs (contract: string, { field, unitMs }: Source['time']): number {
-  const logical = contractFields(contract).find(({ name }) => name === field)?.logical
-  return logical === undefined || logical === null ? unitMs : logical.endsWith('-micros') ? 1e-3 : logical.endsWith('-nanos') ? 1e-6 : logical === 'date' ? 86_400_000 : 1
-}
-
-/** Kinds of the cells of a CSV file, by field. */
-export function cellKinds (pipeline: CompiledPipeline): ReadonlyMap<string, CellKind> {
-  return new Map(pipeline.sources.flatMap(({ contract, time }) => contractFields(contract).map(({ name, kind, logical, nullable }) =>
-    [name, name === time.field || logical?.startsWith('timestamp') || logical?.startsWith('local-timestamp') ? 'time' : kind === 'text' && nullable ? 'optional-text' : kind] as const)))
 }
 
 async function readTables (pipeline: CompiledPipeline, files: ReadonlyMap<string, TableInput>): Promise<ReadonlyMap<string, TableView>> {

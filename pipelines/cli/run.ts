@@ -86,7 +86,7 @@ interface FileFeed { readonly path: string, readonly rate: number, readonly syst
 /** Readings of a file or of stdin, appended to their topics. */
 export async function fileFeeder ({ path, rate, system, pipeline, resume }: FileFeed): Promise<Feeder> {
   const { fedBefore, feed, feedSources } = await import('./feed.ts')
-  const { cellKinds } = await import('./play.ts')
+  const { cellKinds } = await import('./recording.ts')
   const keys = new Map(pipeline.sources.map(({ name, key }) => [name, key]))
   const sources = await feedSources(pipeline, system.registry, name => keys.get(name)!)
   const skip = resume && path !== '-' ? await fedBefore(sources, system.log) : 0

@@ -3,9 +3,10 @@ export function snakeCase (name: string): string {
   return name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replace(/([A-Z]+)([A-Z][a-z])/g, '$1_$2').replace(/[^A-Za-z0-9]+/g, '_').toLowerCase()
 }
 
-/** Names that the lake needs itself, beside those of a definition: tables, columns of readings, columns of rollups. */
+/** Names that the lake needs itself, beside those of a definition: tables, columns of readings, of rollups, and of keys (which have text signals too). */
 export const lakeWords = {
-  tables: ['readings', 'keys', 'alerts', 'alerts_by_day', 'buckets', 'dead_letters', 'late'],
+  tables: ['readings', 'keys', 'alerts', 'alerts_by_day', 'buckets', 'chunks', 'dead_letters', 'late', 'migrations'],
   readings: ['key', 'bucket', 'at', 'arrived_at', 'source', 'partition', 'offset'],
   rollups: ['key', 'bucket', 'start', 'end', 'source', 'partition', 'expected', 'received', 'revision', 'final', 'retraction', 'turn'],
+  keys: ['key', 'shard', 'source', 'first_arrival', 'last_arrival'],
 } as const

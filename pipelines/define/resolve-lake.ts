@@ -18,7 +18,7 @@ export function resolveLake ({ definition, problems }: Resolving, signals: reado
   })
   const stored = names.filter(window => rollups.includes(window))
   const signalPlace = (signal: string): Path => definition.signals !== undefined && Object.hasOwn(definition.signals, signal) ? ['signals', signal] : ['lake']
-  distinct(problems, { thing: 'signal', names: signals.map(signal => signal.name), taken: lakeWords.readings, place: signalPlace })
+  distinct(problems, { thing: 'signal', names: signals.map(signal => signal.name), taken: [...lakeWords.readings, ...lakeWords.keys], place: signalPlace })
   distinct(problems, { thing: 'window', names: stored, taken: lakeWords.tables, place: window => ['windows', window] })
   for (const window of stored) distinct(problems, { thing: 'statistic', names: Object.keys(windows[window]!.keep), taken: lakeWords.rollups, place: keep => ['windows', window, 'keep', keep] })
   return {

@@ -112,7 +112,7 @@ const cases: readonly Case[] = [
   ['a rollup of no window', [...short, "signals: { value: { unit: 'Cel' } }", minute, "lake: { rollups: ['minute', «'hour'] }"], /no window "hour"/],
   ['windows of one name in the lake', [...short, "windows: { aB: { tumbling: '1m', keep: { n: 'count' } }, «a_b: { tumbling: '1m', keep: { n: 'count' } } }", "signals: { value: { unit: 'Cel' } }", 'lake: {}'], /in the lake the window "a_b" becomes "a_b", which is also the window "aB"/],
   ['a window of the lake\'s own name', [...short.slice(0, 3), "time: { field: 'ts' }", "signals: { value: { unit: 'Cel' } }", "windows: { «alertsByDay: { tumbling: '1m', keep: { n: 'count' } } }", 'lake: {}'], /"alertsByDay" becomes "alerts_by_day", which is a name that the lake needs itself/],
-  ['a signal of the name of a column of the lake\'s keys', ["name: 'x'", "signals: { value: { unit: 'Cel' }, «firstArrival: 'text' }", ...short.slice(1), 'lake: {}'], /"firstArrival" becomes "first_arrival", which is a name that the lake needs itself/],
+  ['a signal of the name of a column of the lake\'s keys', ["name: 'x'", "signals: { value: { unit: 'Cel' }, «firstArrival: 'text' }", ...short.slice(1), 'normalise: { firstArrival: null }', 'lake: {}'], /"firstArrival" becomes "first_arrival", which is a name that the lake needs itself/],
   ['a statistic of the lake\'s own name', [...short, "signals: { value: { unit: 'Cel' } }", "windows: { w: { tumbling: '1m', keep: { «received: 'count' } } }", 'lake: {}'], /the statistic "received" becomes "received"/],
   ['a field of the lake\'s own name in the short form', [...short, '«lake: {}'], /the signal "at" becomes "at".*declare signals/],
   ['a bound of nothing', [...short, 'limits: { keys: «0 }'], />=1/],

@@ -1,3 +1,4 @@
+import { cassandraErrors } from './errors/cassandra.ts'
 import { connectorErrors } from './errors/connectors.ts'
 import { decodeErrors } from './errors/decode.ts'
 import { defineErrors } from './errors/define.ts'
@@ -18,6 +19,7 @@ export const errorCatalogue = {
   ...rulesErrors,
   ...runtimeErrors,
   ...connectorErrors,
+  ...cassandraErrors,
   ...registryErrors,
 } as const
 

@@ -1,0 +1,107 @@
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import { checkServerIdentity, type ConnectionOptions, type PeerCertificate } from 'node:tls'
+import { auth, Client, errors, type QueryOptions, types } from 'cassandra-driver'
+import { StreamError } from '../../pipelines/core/errors.ts'
+import type { CassandraSettings, ContactPoint, TlsSettings } from './config.ts'
+import { lakeError } from './errors.ts'
+
+const versionMin = 5
+
+/** A cluster that answers. */
+export interface CassandraSession {
+  readonly client: Client
+  readonly settings: CassandraSettings
+  /** Nodes that are up in the local data centre, by address. */
+  readonly nodes: readonly string[]
+  /** Errors: as `lakeError` says */
+  execute (cql: string, parameters?: readonly unknown[], options?: QueryOptions): Promise<types.ResultSet>
+  close (): Promise<void>
+}
+
+/**
+ * Connect to a cluster. Certificates are always checked, and with them the node's address, or a name that stands for it.
+ *
+ * Errors: LAKE_UNREACHABLE, LAKE_DENIED, LAKE_CONFIG for a data centre that is not there and for a Cassandra before 5.0
+ */
+export async function openSession (settings: CassandraSettings): Promise<CassandraSession> {
+  const client = new Client(await optionsOf(settings))
+  const contact = settings.contactPoints.map(pointText).join(',')
+  try {
+    await client.connect()
+    checkVersions(client)
+  } catch (error) {
+    await client.shutdown().catch(() => {})
+    throw connectError(error, settings, contact)
+  }
+  return {
+    client, settings,
+    get nodes () { return client.hosts.values().filter(host => host.datacenter === settings.localDataCenter && host.isUp()).map(({ address }) => address).toSorted() },
+    async execute (cql, parameters, options) {
+      try {
+        return await client.execute(cql, parameters as unknown[] | undefined, options)
+      } catch (error) {
+        throw lakeError(error)
+      }
+    },
+    close: () => client.shutdown(),
+  }
+}
+
+const pointText = ({ host, port }: ContactPoint) => `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+
+async function optionsOf (settings: CassandraSettings): Promise<ConstructorParameters<typeof Client>[0]> {
+  const { contactPoints, localDataCenter, login, tls, consistency, requestTimeoutMs, connectTimeoutMs } = settings
+  return {
+    contactPoints: contactPoints.map(pointText), localDataCenter,
+    // Everything that Millrace writes has its time from the data, or from the server: the clock of this machine decides nothing.
+    policies: { timestampGeneration: null as never },
+    protocolOptions: { maxVersion: types.protocolVersion.v4 },
+    queryOptions: { consistency: types.consistencies[consistencyNames[consistency]], prepare: true, isIdempotent: true },
+    socketOptions: { readTimeout: requestTimeoutMs, connectTimeout: connectTimeoutMs },
+    monitorReporting: { enabled: false },
+    applicationName: 'millrace',
+    ...login !== null && { authProvider: new auth.PlainTextAuthProvider(login.username, login.password) },
+    ...tls !== null && { sslOptions: await sslOptions(tls, contactPoints) },
+  }
+}
+
+const consistencyNames = { LOCAL_ONE: 'localOne', ONE: 'one', TWO: 'two', THREE: 'three', LOCAL_QUORUM: 'localQuorum', QUORUM: 'quorum', EACH_QUORUM: 'eachQuorum', ALL: 'all' } as const
+
+async function sslOptions ({ ca, cert, key, passphrase, serverName }: TlsSettings, contactPoints: readonly ContactPoint[]): Promise<ConnectionOptions> {
+  const names = await namesByAddress(contactPoints)
+  return {
+    rejectUnauthorized: true,
+    checkServerIdentity: (address, certificate) => identityError(certificate, [address, ...names.get(address) ?? [], ...serverName === undefined ? [] : [serverName]]),
+    ...ca !== undefined && { ca }, ...cert !== undefined && { cert }, ...key !== undefined && { key }, ...passphrase !== undefined && { passphrase },
+  }
+}
+
+/** The driver connects to addresses; a contact point's name counts for the addresses that it has. */
+async function namesByAddress (contactPoints: readonly ContactPoint[]): Promise<ReadonlyMap<string, readonly string[]>> {
+  const names = new Map<string, string[]>()
+  for (const { host } of contactPoints) {
+    if (isIP(host) !== 0) continue
+    for (const { address } of await lookup(host, { all: true }).catch(() => [])) names.set(address, [...names.get(address) ?? [], host])
+  }
+  return names
+}
+
+function identityError (certificate: PeerCertificate, names: readonly string[]): Error | undefined {
+  const found = names.map(name => checkServerIdentity(name, certificate))
+  return found.includes(undefined) ? undefined : found[0]
+}
+
+function connectError (error: unknown, { localDataCenter }: CassandraSettings, contactPoints: string): StreamError {
+  if (error instanceof errors.ArgumentError) {
+    const [, there] = /data centers: \[([^\]]*)\]/.exec(error.message) ?? []
+    return new StreamError('LAKE_CONFIG', there === undefined ? { contactPoints, why: error.message } : { property: 'local.data.center', is: localDataCenter, there: there.split(', ') }, { cause: error })
+  }
+  return lakeError(error, { contactPoints })
+}
+
+function checkVersions (client: Client): void {
+  for (const { address, cassandraVersion } of client.hosts.values()) {
+    if (cassandraVersion && Number.parseInt(cassandraVersion, 10) < versionMin) throw new StreamError('LAKE_CONFIG', { host: address, cassandra: cassandraVersion, wanted: `${versionMin}.0 or later` })
+  }
+}

@@ -4,7 +4,7 @@ import { windowColumns } from '../window/stage.ts'
 
 /** The tables that a pipeline's lake has. The definition must have one. */
 export function layoutOf ({ name, sources, signals, windows, lake }: CompiledPipeline): LakeLayout {
-  const { rollups, allowedLatenessMs: _, ...spec } = lake!
+  const { rollups, allowedLatenessMs: _, chunks: __, ...spec } = lake!
   const intervals = sources.flatMap(({ intervalMs }) => intervalMs === null ? [] : [intervalMs])
   return {
     ...spec, pipeline: name, signals,

@@ -72,6 +72,15 @@ export interface WindowSpec {
   readonly panesMax: number
 }
 
+/** Where a chunk of readings ends. */
+export interface ChunkSpec {
+  readonly rowsMax: number
+  /** Of arrival. */
+  readonly withinMs: number
+  /** Readings of all open chunks of a task. */
+  readonly openRowsMax: number
+}
+
 export interface RuleSpec {
   readonly name: string
   /** Hash of everything of the rule that shapes its events. */

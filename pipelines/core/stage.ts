@@ -99,6 +99,9 @@ export interface ChunkStage extends Stage {
   drain (out: Outputs): void
 }
 
+/** Close every chunk in a chunk stage's part of a snapshot that nobody goes on with. `keys` are those of the task that it was taken from. */
+export type CloseChunks = (state: StateTree, keys: KeyTable, out: Outputs) => void
+
 /** All stages of one task, made by the compiled pipeline. The pond has no rules. */
 export interface TaskStages {
   readonly decode: DecodeStage
@@ -139,5 +142,6 @@ export interface CompiledPipeline {
   readonly control: { readonly topic: string, readonly delivery: 'exactly-once' | 'express' | 'at-least-once' } | null
   readonly lake: LakeSpec | null
   createStages (context: TaskContext): TaskStages
+  readonly closeChunks: CloseChunks
 }
-export interface LakeSpec extends Pick<LakeLayout, 'keyspace' | 'rawMode' | 'rawBucket' | 'rawTtlMs' | 'rollupsTtlMs' | 'eventsTtlMs' | 'lettersTtlMs'> { readonly rollups: readonly string[], readonly allowedLatenessMs: number }
+export interface LakeSpec extends Pick<LakeLayout, 'keyspace' | 'rawMode' | 'rawBucket' | 'rawTtlMs' | 'rollupsTtlMs' | 'eventsTtlMs' | 'lettersTtlMs'> { readonly rollups: readonly string[], readonly allowedLatenessMs: number, /** In `rawMode: chunks`. */ readonly chunks: import('./spec.ts').ChunkSpec }

@@ -1,6 +1,7 @@
 import type { FieldSpec, NormaliseSpec, SignalSpec, WindowSpec } from '../core/spec.ts'
 import { decodeLimits } from '../core/spec.ts'
 import type { CompiledPipeline, TaskContext, TaskStages } from '../core/stage.ts'
+import { closeChunks, createChunkStage } from '../chunk/stage.ts'
 import { contractFields } from '../decode/contract.ts'
 import { createDecodeStage } from '../decode/decoder.ts'
 import { compileExpression, type ExpressionField } from '../expression/compile.ts'
@@ -63,6 +64,7 @@ export function compileDefinition (definition: CheckedDefinition, options: Compi
     tables: tables.map(({ fields: _, ...table }) => table),
     rules: rules.map(({ spec }) => spec),
     createStages: context => createStages(pipeline, context, options),
+    closeChunks,
   }
 }
 
@@ -87,7 +89,8 @@ function createStages (pipeline: Resolved, context: TaskContext, { codegen = tru
     windows: new Map(pipeline.windows.map(spec => [spec.name, expressionFields(spec, signals)])),
     firstNumber: 2 + windows.length,
   }) : []
-  return { decode, normalise, windows, rules, chunks: null, clock: { latenessMs, idleMs, explicit } }
+  const chunks = race || context.chunked !== true || pipeline.lake?.rawMode !== 'chunks' ? null : createChunkStage(pipeline.lake.chunks, { number: 2 + windows.length, keys, signals })
+  return { decode, normalise, windows, rules, chunks, clock: { latenessMs, idleMs, explicit } }
 }
 
 function isRead ({ windows, rules }: Resolved, signal: string): boolean {

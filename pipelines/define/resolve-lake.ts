@@ -30,6 +30,7 @@ export function resolveLake ({ definition, problems }: Resolving, signals: reado
     eventsTtlMs: ttl(lake.ttl.events),
     lettersTtlMs: ttl(lake.ttl.letters),
     rollups,
+    chunks: { rowsMax: lake.raw.chunk.readings, withinMs: durationMs(lake.raw.chunk.within), openRowsMax: definition.limits.open },
     allowedLatenessMs: durationMs(lake.allowedLateness),
   }
 }

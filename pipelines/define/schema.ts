@@ -140,6 +140,10 @@ export const definitionSchema = z.strictObject({
     raw: z.strictObject({
       ttl: duration().optional().describe('how long, by arrival; default: for ever'),
       mode: z.enum(['rows', 'chunks']).default('rows').describe('on Cassandra: a row for each reading, or many readings of a device compressed into one'),
+      chunk: z.strictObject({
+        readings: z.int().min(1).max(10_000).default(500).describe('a device\'s chunk ends with so many'),
+        within: duration('10m').describe('and with this much time of arrival: as long may it take until a reading is seen in the lake'),
+      }).prefault({}).describe('in `mode: chunks`: where a chunk ends'),
       bucket: z.enum(['minute', 'hour', 'day', 'month', 'year']).optional().describe('on Cassandra: event time in one partition of a device; default: from `interval`, so that a partition has at most 100,000 readings'),
     }).prefault({}).describe('how readings are kept'),
     ttl: z.strictObject({
@@ -158,6 +162,7 @@ export const definitionSchema = z.strictObject({
     keys: z.int().min(1).default(1_000_000).describe('devices per partition'),
     panes: z.int().min(1).default(4_000_000).describe('open windows per window definition and partition'),
     dedupe: z.int().min(1).default(1_000_000).describe('readings remembered by dedupe per partition'),
+    open: z.int().min(8).default(1_000_000).describe('readings in open chunks of the lake per partition'),
   }).prefault({}).describe('bounds; what goes beyond is a dead letter with the reason'),
 })
 

@@ -18,6 +18,7 @@ export const eosPipeline: CompiledPipeline = {
   sources: [{ name: 'data', topic: 'data', subject: 'data-value', contract: '"int"', idleMs: 5_000, intervalMs: null, key: 'key', time: { field: 'timestamp', unitMs: 1 } }],
   explicit: false, tables: [], signals: [], windows: [], rules: [], lake: null,
   control: { topic: 'echo', delivery: 'exactly-once' },
+  closeChunks: () => { throw new Error('it has no lake') },
   createStages: context => {
     const decode = new Int32Decode()
     return { decode, normalise: new AsItIs(), windows: [], rules: [new MinAndSum(context, decode.keys)], chunks: null, clock: { latenessMs: 0, idleMs: Number.POSITIVE_INFINITY, explicit: false } }

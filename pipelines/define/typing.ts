@@ -103,10 +103,10 @@ interface Common<S, T, Added extends string, Tables extends Readonly<Record<stri
   readonly windows?: { readonly [Name in keyof Windows]: Window<Statistic<NoInfer<SignalName<S, T, Added, number>>, NoInfer<SignalName<S, T, Added>>, NoInfer<Functions>>, Windows[Name]> }
   readonly rules?: Readonly<Record<string, Rule<NoInfer<keyof Windows & string>, NoInfer<SignalName<S, T, Added> | KeptName<Windows>>, NoInfer<keyof Tables & string>>>>
   readonly control?: { readonly topic?: string, readonly delivery?: 'exactly-once' | 'express' | 'at-least-once' }
-  readonly lake?: { readonly keyspace?: string, readonly raw?: { readonly ttl?: Duration, readonly mode?: 'rows' | 'chunks', readonly bucket?: 'minute' | 'hour' | 'day' | 'month' | 'year' }, readonly ttl?: { readonly rollups?: Duration, readonly events?: Duration, readonly letters?: Duration }, readonly rollups?: readonly NoInfer<keyof Windows & string>[], readonly allowedLateness?: Duration }
+  readonly lake?: { readonly keyspace?: string, readonly raw?: { readonly ttl?: Duration, readonly mode?: 'rows' | 'chunks', readonly chunk?: { readonly readings?: number, readonly within?: Duration }, readonly bucket?: 'minute' | 'hour' | 'day' | 'month' | 'year' }, readonly ttl?: { readonly rollups?: Duration, readonly events?: Duration, readonly letters?: Duration }, readonly rollups?: readonly NoInfer<keyof Windows & string>[], readonly allowedLateness?: Duration }
   readonly functions?: Functions
   readonly operators?: Readonly<Record<string, { readonly reads?: readonly NoInfer<SignalName<S, T, Added>>[], readonly writes: readonly NoInfer<keyof S & string>[] }>>
-  readonly limits?: { readonly keys?: number, readonly panes?: number, readonly dedupe?: number }
+  readonly limits?: { readonly keys?: number, readonly panes?: number, readonly dedupe?: number, readonly open?: number }
 }
 
 /** The short form: one source, with key, time and normalise beside it. */

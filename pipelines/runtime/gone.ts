@@ -93,6 +93,6 @@ async function finished (plan: LegPlan, place: Place, { saved, committed }: { re
   if (offset !== saved.facts.position) await checkPositions(plan, place, { saved, offset, topicIds: [saved.facts.topicId] })
   const { end: journalOffset } = await log.range(names.journal(pipeline.name, leg), place.partition)
   const { state: last, ...definition } = await restoreState(plan, place, { saved, offset, journal })
-  const { state, out } = putAside(last, plan.retire)
+  const { state, out } = putAside(last, { retire: plan.retire, closeChunks: pipeline.closeChunks })
   return { state, out, facts: { ...saved.facts, ...definition, position: offset, journal, journalOffset, aside: true } }
 }

@@ -36,6 +36,8 @@ export interface LegPlan {
   readonly schemaPatienceMs?: number
   readonly tables: ReadonlyMap<string, Table>
   readonly mode: 'live' | 'shadow'
+  /** The leg's lake takes chunks. */
+  readonly chunked?: boolean
   /** Version of the time-zone data, where the definition's expressions ask for the time of day. */
   readonly zones?: string | null
   /** Told how a restore comes along, and what it took from reading the snapshot on. */

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { Outputs } from '../core/outputs.ts'
 import { Batches } from './batches.ts'
 import { Copier } from './copier.ts'
@@ -36,13 +37,16 @@ export class PondRun {
   #lead: PondLead | null = null
 
   constructor (plan: LegPlan, options: PondOptions, status: PondStatus) {
-    this.#plan = { ...plan, ...restoreHooks(status.health) }
+    this.#plan = { ...plan, chunked: options.lake.addChunks !== undefined, ...restoreHooks(status.health) }
     this.#options = options
     this.#status = status
     this.#snapshots = new Pace(plan.clock, options.snapshotEveryMs)
     const { lake, codecs } = options
     this.#leads = new Leads(plan, status, {
-      taken: ({ place, task }, out) => { if (task !== null) this.#taken(place, task, out) },
+      taken: ({ place, task }, out) => {
+        if (task !== null) this.#taken(place, task, out)
+        this.#takenChunks(place, out)
+      },
       journal: outgoing => { this.#journal.add(outgoing) },
       batch: (topic, partition, bytes) => { this.#journal.addBatch(topic, partition, bytes) },
       between: async () => { if (this.#isFull) await this.#commit() },
@@ -125,9 +129,9 @@ export class PondRun {
     await this.#save({ all: true })
   }
 
-  #taken ({ source, topic, partition }: Place, { signals, keys }: Task, out: Outputs): void {
+  #taken ({ source, topic, partition }: Place, { signals, keys, stages }: Task, out: Outputs): void {
     const { lake } = this.#options
-    if (signals !== null && signals.count > 0) {
+    if (signals !== null && signals.count > 0 && stages.chunks === null) {
       lake.addReadings({ source, topic, partition, batch: signals, keys })
       this.#added.readings += signals.count
     }
@@ -135,6 +139,15 @@ export class PondRun {
       if (rows.count === 0) continue
       lake.addRollups({ window: name.replace(/^window\./, ''), source, partition, rows, keys })
       this.#added.rollups += rows.count
+    }
+  }
+
+  /** Also of a task that has no such stage any more, or of one that went. */
+  #takenChunks ({ source, topic, partition }: Place, out: Outputs): void {
+    for (const chunks of out.chunks) {
+      assert(this.#options.lake.addChunks !== undefined, 'a lake that takes no chunks is given none')
+      this.#options.lake.addChunks({ source, topic, partition, chunks })
+      this.#added.readings += chunks.rows
     }
   }
 

@@ -96,7 +96,7 @@ class Restoring {
     const { state } = this
     const task = createTask(pipeline, this.#plan, this.#place)
     const reset: string[] = []
-    const out = adopt(task, state, { retire: this.#plan.retire, reset: stage => this.#plan.reset(stage) && reset.push(stage) > 0 })
+    const out = adopt(task, state, { ...this.#endings, reset: stage => this.#plan.reset(stage) && reset.push(stage) > 0 })
     if (task.position !== offset) throw new StreamError('STATE_POSITION', { ...this.#where, snapshot: task.position, committed: offset })
     return { task, takeover: { out, reset } }
   }
@@ -106,7 +106,7 @@ class Restoring {
     this.definitionHash = hash
     this.definition = definition
     this.#task = createTask(this.#pipeline(), this.#plan, this.#place)
-    adopt(this.#task, state, { retire: this.#plan.retire, reset: stage => reset.includes(stage) })
+    adopt(this.#task, state, { ...this.#endings, reset: stage => reset.includes(stage) })
   }
 
   #live (): Task {
@@ -125,6 +125,7 @@ class Restoring {
     return compile(this.definition)
   }
 
+  get #endings () { return { retire: this.#plan.retire, closeChunks: this.#plan.pipeline.closeChunks } }
   get #where () { return { topic: this.#place.topic, partition: this.#place.partition } }
 
   /** The input from the task's position to `to`. */
@@ -157,6 +158,6 @@ class Restoring {
   }
 }
 
-export function createTask (pipeline: CompiledPipeline, { leg, mode, tables }: LegPlan, { source, topic, partition }: Place): Task {
-  return new Task(pipeline.createStages({ leg, source, topic, partition, mode, tables }))
+export function createTask (pipeline: CompiledPipeline, { leg, mode, tables, chunked = false }: LegPlan, { source, topic, partition }: Place): Task {
+  return new Task(pipeline.createStages({ leg, source, topic, partition, mode, chunked, tables }))
 }

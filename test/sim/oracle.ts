@@ -5,6 +5,7 @@ import type { LogPort } from '../../pipelines/core/ports.ts'
 import { type LogRecord, readBatchHeader, records } from '../../pipelines/core/record-batch.ts'
 import type { CompiledPipeline } from '../../pipelines/core/stage.ts'
 import type { StateTree } from '../../pipelines/core/state.ts'
+import { closeChunks } from '../../pipelines/chunk/stage.ts'
 import { type CheckedDefinition, compileDefinition } from '../../pipelines/define/public.ts'
 import { retireRule } from '../../pipelines/rules/retire.ts'
 import { adopt } from '../../pipelines/runtime/adopt.ts'
@@ -49,7 +50,7 @@ export async function truthOf (log: LogPort, pipeline: CompiledPipeline, { name,
     if (entry.kind === 'definition') {
       const state = task.snapshot()
       task = newTask(compile(entry.definition!), name, leg)
-      for (const output of adopt(task, state, { retire: retireRule, reset: stage => entry.reset.includes(stage) }).events) out.events.push(output)
+      for (const output of adopt(task, state, { retire: retireRule, closeChunks, reset: stage => entry.reset.includes(stage) }).events) out.events.push(output)
       take()
       continue
     }

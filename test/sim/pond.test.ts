@@ -4,6 +4,7 @@ import { StreamError } from '../../pipelines/core/errors.ts'
 import { compileDefinition } from '../../pipelines/define/public.ts'
 import { names } from '../../pipelines/runtime/names.ts'
 import { readSnapshot } from '../../pipelines/runtime/state-reader.ts'
+import { openChunks, readingsOf } from './chunk-table.ts'
 import { definitionOf } from './definition.ts'
 import { Stored } from './lake.ts'
 import { allRecords, assertSame, saidFrom, truthOf } from './oracle.ts'
@@ -19,11 +20,13 @@ const seeds = Number(process.env.SEEDS ?? (process.env.MILLRACE_SLOW === '1' ? 3
 const whenOpening: readonly (readonly [at: RegExp, most: number])[] = [[/./, 30], [/^fetch .*state/, 4], [/^fetch .*journal/, 2], [/^fetch sim\.(north|south)/, 4], [/^append/, 9], [/^lake/, 2]]
 const whenRunning: readonly (readonly [at: RegExp, most: number])[] = [[/./, 60], [/^append:before .*journal/, 6], [/^append:after .*journal/, 6], [/^append .*state/, 9], [/^lake:before/, 9], [/^lake:after/, 9], [/^trim/, 4]]
 
-async function live (seed: number, edits: boolean): Promise<World> {
+interface Life { readonly edits: boolean, readonly chunks: boolean }
+
+async function live (seed: number, { edits, chunks }: Life): Promise<World> {
   const random = randomOf(seed)
   const { whole, chance, pick } = random
   const world = new World(random, { leg: 'pond', snapshotEveryMs: random.pick([700, 4_000]) })
-  const first = definitionOf()
+  const first = definitionOf({ chunk: chunks ? 7 : null })
   let definition = first
   await world.createTopics()
   world.start(first)
@@ -31,7 +34,7 @@ async function live (seed: number, edits: boolean): Promise<World> {
   for (let step = 0; step < 30; step += 1) {
     if (!world.running || chance(0.3)) world.arm(trapOf(random, world.running ? whenRunning : whenOpening))
     if (!world.running && chance(0.6)) {
-      if (edits && chance(0.5)) definition = definitionOf({ limitRise: whole(0, 2), windowSeconds: pick([10, 15]) })
+      if (edits && chance(0.5)) definition = definitionOf({ limitRise: whole(0, 2), windowSeconds: pick([10, 15]), chunk: chunks ? pick([null, 4, 7]) : null })
       world.start(definition, { reset: ['window.ten'] })
     }
     if (chance(0.7)) await world.send(pick(['north', 'south']), chance(0.1) ? 300 : whole(1, 25))
@@ -53,8 +56,15 @@ async function live (seed: number, edits: boolean): Promise<World> {
     const { source, topic, partition } = name
     const truth = await truthOf(world.log, before, { name, leg: 'pond', entries: await world.entries(name) })
     const pick = (rows: readonly string[], prefix: string) => rows.filter(row => row.startsWith(prefix))
-    for (const prefix of [`reading ["${topic}",${partition},`, `rollup ${source}/${partition} ten `, `rollup ${source}/${partition} visit `]) assertSame(pick(world.stored.rows, prefix), pick(truth.rows, prefix), prefix)
+    const readings = `reading ["${topic}",${partition},`
+    if (!chunks) assertSame(pick(world.stored.rows, readings), pick(truth.rows, readings), readings)
+    for (const prefix of [`rollup ${source}/${partition} ten `, `rollup ${source}/${partition} visit `]) assertSame(pick(world.stored.rows, prefix), pick(truth.rows, prefix), prefix)
     const snapshot = await readSnapshot(world.log, { topic: names.state('sim', 'pond'), partition, source })
+    if (chunks) {
+      const read = readingsOf([...world.stored.chunks.values(), ...openChunks(snapshot!.state, name)], name)
+      // While the mode was rows, they were rows.
+      assertSame([...read, ...pick(world.stored.rows, readings)].sort(), [...pick(truth.rows, readings)].sort(), readings)
+    }
     assert.equal(snapshot!.facts.position, (await world.log.range(topic, partition)).end)
     assertSame(saidFrom(after, { name, leg: 'pond' }, snapshot!.state).rows, truth.afterwards.rows, 'rows of the restored state')
   }
@@ -70,14 +80,16 @@ function trapOf ({ chance, pick, whole }: ReturnType<typeof randomOf>, points: t
   return chance(0.9) ? { at, countdown: whole(1, most), kind: chance(0.6) ? 'crash' : 'retry' } : null
 }
 
-for (const edits of [false, true]) {
-  test(`pond: through crashes, refusals and restarts anywhere${edits ? ' and edits of its definition' : ''}, the lake has everything once and in order`, async () => {
+for (const [edits, chunks] of [[false, false], [true, false], [false, true], [true, true]] as const) {
+  test(`pond: through crashes, refusals and restarts anywhere${edits ? ' and edits of its definition' : ''}, the lake has everything once${chunks ? ', readings in chunks or still open' : ' and in order'}`, async () => {
     const reached = new Map<string, number>()
     let rows = 0
+    let written = 0
     for (let seed = seedFirst; seed < seedFirst + seeds; seed += 1) {
       try {
-        const { failed, stored } = await live(seed, edits)
+        const { failed, stored } = await live(seed, { edits, chunks })
         rows += stored.rows.length
+        written += stored.chunks.size
         for (const point of failed) reached.set(point, (reached.get(point) ?? 0) + 1)
       } catch (error) {
         throw new Error(`SEED=${seed} SEEDS=1 finds it again`, { cause: error })
@@ -85,6 +97,7 @@ for (const edits of [false, true]) {
     }
     if (process.env.SEEDS !== undefined) console.log(rows, new Map([...reached].sort()))
     assert(rows > seeds * 100, `${rows} rows`)
+    assert.equal(written > seeds * 10, chunks, `${written} chunks`)
   })
 }
 

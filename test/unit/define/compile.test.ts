@@ -77,7 +77,7 @@ test('compile: durations are milliseconds, words left out have their defaults', 
     missing: 'hold', order: 'arrival', early: false, severity: 'warning', labels: [], ttlMs: null, summary: null,
   })
   assert.deepEqual(control, { topic: 'short.control', delivery: 'exactly-once' })
-  assert.deepEqual(lake, { keyspace: 'short', rawMode: 'rows', rawBucket: null, rawTtlMs: null, rollupsTtlMs: null, eventsTtlMs: null, lettersTtlMs: null, rollups: ['m'], allowedLatenessMs: 172_800_000 })
+  assert.deepEqual(lake, { keyspace: 'short', rawMode: 'rows', rawBucket: null, rawTtlMs: null, rollupsTtlMs: null, eventsTtlMs: null, lettersTtlMs: null, rollups: ['m'], chunks: { rowsMax: 500, withinMs: 600_000, openRowsMax: 1_000_000 }, allowedLatenessMs: 172_800_000 })
   assert.equal(sources[0]!.idleMs, 60_000)
 })
 
@@ -198,4 +198,12 @@ test('define: subject@version is asked of the resolver', async () => {
   })
   assert.deepEqual(compileDefinition(definition).sources.map(({ topic, subject }) => [topic, subject]), [['t', 'readings-value']])
   await assert.rejects(loadDefinition(join(folder, 'subject.yaml'), { contracts: async () => null }), /the registry does not know readings-value@7/)
+})
+
+test('compile: readings go into chunks in a pond whose lake takes them, where the definition wants it', () => {
+  const definition = (mode: 'rows' | 'chunks') => compileDefinition(definePipeline({ ...short, lake: { raw: { mode, chunk: { readings: 60, within: '1h' } } } }))
+  const stage = (mode: 'rows' | 'chunks', leg: 'race' | 'pond', chunked: boolean) => definition(mode).createStages({ ...context(leg, definition(mode).sources[0]!.name), chunked }).chunks?.name ?? null
+  assert.equal(stage('chunks', 'pond', true), 'chunk')
+  assert.deepEqual([stage('rows', 'pond', true), stage('chunks', 'race', true), stage('chunks', 'pond', false)], [null, null, null])
+  assert.deepEqual(definition('chunks').lake!.chunks, { rowsMax: 60, withinMs: 3_600_000, openRowsMax: 1_000_000 })
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { closeChunks } from '../../../pipelines/chunk/stage.ts'
 import { retireRule } from '../../../pipelines/rules/retire.ts'
 import { putAside } from '../../../pipelines/runtime/adopt.ts'
 import { Player, type Row, type Words } from './player.ts'
@@ -114,7 +115,7 @@ test('adopt: a task put aside has no alert open, and awaits the keys of its regi
   old.register('z')
   old.play(['a', 1_000, 20])
   old.tick(11_000)
-  const { state, out } = putAside(old.state, retireRule)
+  const { state, out } = putAside(old.state, { retire: retireRule, closeChunks })
   assert.deepEqual(old.take(out), ['hot a cleared #2.2 rule removed', 'silent z cleared #2.2 rule removed', 'silent a cleared #2.2 rule removed'])
   const back = new Player(words)
   back.task.restore(state)

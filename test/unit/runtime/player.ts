@@ -1,3 +1,4 @@
+import { closeChunks } from '../../../pipelines/chunk/stage.ts'
 import { Outputs } from '../../../pipelines/core/outputs.ts'
 import { RecordBatchWriter } from '../../../pipelines/core/record-batch.ts'
 import type { StateTree } from '../../../pipelines/core/state.ts'
@@ -69,6 +70,6 @@ export class Player {
 
   /** Take the state of another definition; gives what that clears. */
   adopt (state: StateTree, reset: (stage: string) => boolean = () => false): string[] {
-    return this.take(adopt(this.task, state, { retire: retireRule, reset }))
+    return this.take(adopt(this.task, state, { retire: retireRule, closeChunks, reset }))
   }
 }

@@ -3,6 +3,7 @@ import { connectorErrors } from './errors/connectors.ts'
 import { decodeErrors } from './errors/decode.ts'
 import { defineErrors } from './errors/define.ts'
 import { expressionErrors } from './errors/expression.ts'
+import { lakeErrors } from './errors/lake.ts'
 import { normaliseErrors } from './errors/normalise.ts'
 import { registryErrors } from './errors/registry.ts'
 import { rulesErrors } from './errors/rules.ts'
@@ -20,6 +21,7 @@ export const errorCatalogue = {
   ...runtimeErrors,
   ...connectorErrors,
   ...cassandraErrors,
+  ...lakeErrors,
   ...registryErrors,
 } as const
 

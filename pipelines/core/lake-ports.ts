@@ -134,7 +134,7 @@ export interface LakeTableStats { readonly table: string, readonly rows: number 
 export interface LakeReaderPort {
   readonly name: string
   readonly layout: LakeLayout
-  keys (options?: { readonly signal?: AbortSignal }): AsyncIterable<readonly LakeKey[]>
+  keys (options?: { /** Left out or null: every key. */ readonly keys?: readonly string[] | null, readonly signal?: AbortSignal }): AsyncIterable<readonly LakeKey[]>
   readings (ask: LakeRange & { /** Signals. */ readonly columns: readonly string[] }): AsyncIterable<LakeReadingRows>
   /** Windows whose start lies in the range. */
   rollups (ask: LakeRange & { readonly window: string, /** `keep` names and names of parts. */ readonly columns: readonly string[] }): AsyncIterable<LakeRollupRows>

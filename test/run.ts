@@ -23,22 +23,56 @@ function tierOf (file: string): Tier {
   return folder === 'integration' ? 'integration' : 'fast'
 }
 
+type Stop = () => Promise<void>
+const nothing: Stop = async () => {}
+
 /** A Kafka for all files, in MILLRACE_TEST_KAFKA: each takes names of its own there. Those that kill brokers start theirs. */
-async function sharedKafka (): Promise<() => Promise<void>> {
+async function sharedKafka (): Promise<Stop> {
   const given = process.env.KAFKA_BOOTSTRAP_SERVERS
   if (given !== undefined) {
     console.log(`Kafka at KAFKA_BOOTSTRAP_SERVERS=${given}`)
-    return async () => {}
+    return nothing
   }
   const missing = await lacking({ cassandra: false })
   if (missing !== null) {
-    console.log(`Tests on real services are skipped. ${missing}; or give a Kafka in KAFKA_BOOTSTRAP_SERVERS`)
-    return async () => {}
+    console.log(`Tests on Kafka are skipped. ${missing}; or give a Kafka in KAFKA_BOOTSTRAP_SERVERS`)
+    return nothing
   }
   const stack = await startStack({ cassandra: false, registry: false })
   process.env.MILLRACE_TEST_KAFKA = stack.bootstrapServers
   console.log(`Kafka of the local stack at ${stack.bootstrapServers}`)
   return () => stack.stop()
+}
+
+/** A Cassandra for all files, in MILLRACE_TEST_CASSANDRA: each takes a keyspace of its own there. */
+async function sharedCassandra (): Promise<Stop> {
+  const given = process.env.CASSANDRA_CONTACT_POINTS
+  if (given !== undefined) {
+    console.log(`Cassandra at CASSANDRA_CONTACT_POINTS=${given}`)
+    return nothing
+  }
+  const missing = await lacking({ cassandra: true })
+  if (missing !== null) {
+    console.log(`Tests on Cassandra are skipped. ${missing}; or give a Cassandra in CASSANDRA_CONTACT_POINTS`)
+    return nothing
+  }
+  const stack = await startStack({ kafka: false, registry: false })
+  const { CASSANDRA_CONTACT_POINTS: points } = stack.environment
+  process.env.MILLRACE_TEST_CASSANDRA = points
+  console.log(`Cassandra of the local stack at ${points}`)
+  return () => stack.stop()
+}
+
+/** What is there of them, also when one of them does not come up. */
+async function sharedServices (): Promise<Stop> {
+  const started = await Promise.allSettled([sharedKafka(), sharedCassandra()])
+  const stop = async () => { await Promise.all(started.map(one => one.status === 'fulfilled' ? one.value() : null)) }
+  for (const one of started) {
+    if (one.status === 'fulfilled') continue
+    await stop()
+    throw one.reason
+  }
+  return stop
 }
 
 /**
@@ -53,7 +87,7 @@ async function main (asked: readonly string[]): Promise<void> {
   const wanted = tiers.filter(tier => asked.length === 0 || asked.includes(tier))
   const all = globSync('test/**/*.test.ts').sort()
   const files = wanted.flatMap(tier => all.filter(file => tierOf(file) === tier))
-  const stop = wanted.includes('services') ? await sharedKafka() : async () => {}
+  const stop = wanted.includes('services') ? await sharedServices() : nothing
   try {
     await runFiles(files)
   } finally {

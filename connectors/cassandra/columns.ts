@@ -96,6 +96,7 @@ export const widthColumns = { table_name: ['text', 'the table'], from_day: ['dat
 export const migrationColumns = {
   pipeline: ['text', 'the pipeline'],
   id: ['int', 'from 1'],
+  table_name: ['text', 'the table it changes'],
   what: ['text', 'what it does'],
   cql: ['text', 'the statement'],
   applied_at: ['timestamp', 'wall time'],

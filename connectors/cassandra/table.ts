@@ -8,8 +8,8 @@ import { StreamError } from '../../pipelines/core/errors.ts'
 export interface LakeTable<Name extends string = string> {
   readonly kind: string
   readonly name: string
-  /** For people: what a row is. */
-  readonly row: string
+  /** For people, and the mark by which Millrace knows its own: `Millrace, pipeline cold-chain: a reading`. */
+  readonly comment: string
   readonly columns: readonly TableColumn[]
   readonly column: Readonly<Record<Name, TableColumn>>
   readonly partitionKey: readonly Name[]
@@ -22,8 +22,8 @@ export interface TableColumn { readonly name: string, readonly type: CqlType, /*
 export type CqlType = ScalarType | `frozen<${string}>`
 export type ScalarType = 'text' | 'double' | 'float' | 'boolean' | 'int' | 'bigint' | 'timestamp' | 'blob' | 'date' | 'time' | 'uuid' | 'decimal' | 'duration'
 
-/** Begins the comment of every table that Millrace made. */
-export const tableMark = 'Millrace:'
+/** Begins the comment of every table that Millrace made; of a pipeline, or of all in a keyspace. */
+export const tableMark = (pipeline: string | null): string => pipeline === null ? 'Millrace:' : `Millrace, pipeline ${pipeline}:`
 /** Of keyspaces and tables. */
 export const nameLettersMax = 48
 const ttlMsMax = 20 * 365 * 86_400_000
@@ -63,14 +63,17 @@ export function primaryKey ({ partitionKey, clustering }: Pick<LakeTable, 'parti
   return [`(${partitionKey.map(identifier).join(', ')})`, ...clustering.map(identifier)].join(', ')
 }
 
-/** As DESCRIBE shows it to people. */
-export const tableComment = ({ row }: LakeTable): string => `${tableMark} ${row}`
-
-function tableOptions (table: LakeTable): string[] {
-  return [`comment = ${literal(tableComment(table))}`, `compaction = ${compaction(table.ttlMs)}`, ...table.ttlMs === null ? [] : [`default_time_to_live = ${ttlSeconds(table.ttlMs)}`]]
+/** Another time to live, for rows from now on. */
+export function alterTtl (keyspace: string, { name, ttlMs }: LakeTable): string {
+  return `ALTER TABLE ${qualified(keyspace, name)} WITH default_time_to_live = ${ttlSeconds(ttlMs)}\n  AND compaction = ${compaction(ttlMs)}`
 }
 
-export const ttlSeconds = (ttlMs: number): number => Math.max(1, Math.ceil(ttlMs / 1_000))
+function tableOptions ({ comment, ttlMs }: LakeTable): string[] {
+  return [`comment = ${literal(comment)}`, `compaction = ${compaction(ttlMs)}`, ...ttlMs === null ? [] : [`default_time_to_live = ${ttlSeconds(ttlMs)}`]]
+}
+
+/** 0: for ever. */
+export const ttlSeconds = (ttlMs: number | null): number => ttlMs === null ? 0 : Math.max(1, Math.ceil(ttlMs / 1_000))
 
 /**
  * Rows with a time to live go into files by the time they were written as of, so that a file is dropped whole when its last row is over;

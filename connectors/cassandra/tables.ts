@@ -4,8 +4,8 @@ import { lakeWords, snakeCase } from '../../pipelines/core/lake-names.ts'
 import type { Bucket, LakeLayout, LakePart, LakeWindow } from '../../pipelines/core/lake-ports.ts'
 import { murmur2 } from '../../pipelines/core/murmur2.ts'
 import { widthFor } from './buckets.ts'
-import { checkTable, type CqlType, type LakeTable, type TableColumn } from './table.ts'
 import { alertColumns, alertsByDayKey, alertsKey, chunkColumns, deadLetterColumns, keyColumns, lateColumns, migrationColumns, offsetColumns, readingColumns, rollupColumns, widthColumns } from './columns.ts'
+import { checkTable, type CqlType, type LakeTable, type TableColumn, tableMark } from './table.ts'
 
 type Names<Columns> = Extract<keyof Columns, string>
 export type ReadingsTable = LakeTable<Names<typeof readingColumns>> & { /** In the layout's order. */ readonly signals: readonly TableColumn[], readonly width: Bucket }
@@ -50,6 +50,7 @@ export function shardOf (text: string, shards: number): number { return (murmur2
  */
 export function lakeTables (layout: LakeLayout): LakeTables {
   const p = snakeCase(layout.pipeline)
+  const mark = tableMark(layout.pipeline)
   const eventsTtl = { ttlMs: layout.eventsTtlMs }
   const lettersTtl = { ttlMs: layout.lettersTtlMs }
   const windows = distinct('window', layout.windows.map(({ name }) => name), lakeWords.tables)
@@ -57,14 +58,14 @@ export function lakeTables (layout: LakeLayout): LakeTables {
     readings: layout.rawMode === 'rows' ? readingsTable(`${p}_readings`, layout) : null,
     chunks: layout.rawMode === 'chunks' ? chunksTable(`${p}_chunks`, layout) : null,
     rollups: layout.windows.map((window, index) => rollupTable(`${p}_${windows[index]}`, window, layout)),
-    alerts: table({ kind: 'alerts', name: `${p}_alerts`, row: 'an alert of a key, as it stands', columns: { ...alertsKey, ...alertColumns }, partitionKey: ['key', 'month'], clustering: ['raised_at', 'alert_id'], ...eventsTtl }),
-    alertsByDay: table({ kind: 'alerts_by_day', name: `${p}_alerts_by_day`, row: `an alert, by day; shard 0 to ${dayShards - 1}`, columns: { ...alertsByDayKey, ...alertColumns }, partitionKey: ['day', 'shard'], clustering: ['raised_at', 'alert_id'], ...eventsTtl }),
+    alerts: table({ kind: 'alerts', name: `${p}_alerts`, comment: `${mark} an alert of a key, as it stands`, columns: { ...alertsKey, ...alertColumns }, partitionKey: ['key', 'month'], clustering: ['raised_at', 'alert_id'], ...eventsTtl }),
+    alertsByDay: table({ kind: 'alerts_by_day', name: `${p}_alerts_by_day`, comment: `${mark} an alert, by day; shard 0 to ${dayShards - 1}`, columns: { ...alertsByDayKey, ...alertColumns }, partitionKey: ['day', 'shard'], clustering: ['raised_at', 'alert_id'], ...eventsTtl }),
     keys: keysTable(`${p}_keys`, layout),
-    deadLetters: table({ kind: 'dead_letters', name: `${p}_dead_letters`, row: `a record that could not be used; shard 0 to ${dayShards - 1}`, columns: deadLetterColumns, partitionKey: ['day', 'shard'], clustering: ['arrived_at', 'topic', 'partition', 'offset', 'step', 'reason'], ...lettersTtl }),
-    late: table({ kind: 'late', name: `${p}_late`, row: `a reading that came too late for a window; shard 0 to ${dayShards - 1}`, columns: lateColumns, partitionKey: ['day', 'shard'], clustering: ['arrived_at', 'topic', 'partition', 'offset', 'window'], ...lettersTtl }),
-    widths: table({ kind: 'buckets', name: `${p}_buckets`, row: 'the width of a table\'s partitions from a day on', columns: widthColumns, partitionKey: ['table_name'], clustering: ['from_day'], ttlMs: null }),
-    migrations: table({ kind: 'migrations', name: `${p}_migrations`, row: 'a change of the tables', columns: migrationColumns, partitionKey: ['pipeline'], clustering: ['id'], ttlMs: null }),
-    offsets: table({ kind: 'offsets', name: 'millrace_offsets', row: 'how far a pipeline has stored a partition of a topic', columns: offsetColumns, partitionKey: ['pipeline'], clustering: ['topic', 'partition'], ttlMs: null }),
+    deadLetters: table({ kind: 'dead_letters', name: `${p}_dead_letters`, comment: `${mark} a record that could not be used; shard 0 to ${dayShards - 1}`, columns: deadLetterColumns, partitionKey: ['day', 'shard'], clustering: ['arrived_at', 'topic', 'partition', 'offset', 'step', 'reason'], ...lettersTtl }),
+    late: table({ kind: 'late', name: `${p}_late`, comment: `${mark} a reading that came too late for a window; shard 0 to ${dayShards - 1}`, columns: lateColumns, partitionKey: ['day', 'shard'], clustering: ['arrived_at', 'topic', 'partition', 'offset', 'window'], ...lettersTtl }),
+    widths: table({ kind: 'buckets', name: `${p}_buckets`, comment: `${mark} the width of a table's partitions from a day on`, columns: widthColumns, partitionKey: ['table_name'], clustering: ['from_day'], ttlMs: null }),
+    migrations: table({ kind: 'migrations', name: `${p}_migrations`, comment: `${mark} a change of the tables`, columns: migrationColumns, partitionKey: ['pipeline'], clustering: ['id'], ttlMs: null }),
+    offsets: table({ kind: 'offsets', name: 'millrace_offsets', comment: `${tableMark(null)} how far a pipeline has stored a partition of a topic`, columns: offsetColumns, partitionKey: ['pipeline'], clustering: ['topic', 'partition'], ttlMs: null }),
   } as const
   const { migrations, widths, offsets, keys, readings, chunks, rollups, alerts, alertsByDay, deadLetters, late } = tables
   const all: readonly LakeTable[] = [migrations, widths, offsets, keys, readings, chunks, ...rollups, alerts, alertsByDay, deadLetters, late].filter(one => one !== null)
@@ -73,38 +74,38 @@ export function lakeTables (layout: LakeLayout): LakeTables {
   return { keyspace: layout.keyspace, pipeline: layout.pipeline, ...tables, all }
 }
 
-type Given<Columns> = { readonly kind: string, readonly name: string, readonly row: string, readonly columns: Columns, readonly more?: readonly TableColumn[], readonly partitionKey: readonly Names<Columns>[], readonly clustering: readonly Names<Columns>[], readonly ttlMs: number | null }
+type Given<Columns> = { readonly kind: string, readonly name: string, readonly comment: string, readonly columns: Columns, readonly more?: readonly TableColumn[], readonly partitionKey: readonly Names<Columns>[], readonly clustering: readonly Names<Columns>[], readonly ttlMs: number | null }
 
 function table<const Columns extends Readonly<Record<string, readonly [CqlType, string]>>> ({ columns, more = [], ...rest }: Given<Columns>): LakeTable<Names<Columns>> {
   const fixed = Object.entries(columns).map(([name, [type, means]]): TableColumn => ({ name, type, means }))
   return { ...rest, columns: [...fixed, ...more], column: Object.fromEntries(fixed.map(column => [column.name, column])) as Record<Names<Columns>, TableColumn> }
 }
 
-function readingsTable (name: string, { signals, rawTtlMs, rawBucket, intervalMs }: LakeLayout): ReadingsTable {
+function readingsTable (name: string, { pipeline, signals, rawTtlMs, rawBucket, intervalMs }: LakeLayout): ReadingsTable {
   const names = distinct('signal', signals.map(signal => signal.name), Object.keys(readingColumns))
   const more = signals.map(({ kind, unit, name }, index): TableColumn => ({ name: names[index]!, type: kindTypes[kind], means: `the signal ${name}${unit === null ? '' : `, ${unit}`}` }))
-  return { ...table({ kind: 'readings', name, row: 'a reading', columns: readingColumns, more, partitionKey: ['key', 'bucket'], clustering: ['at', 'partition', 'offset'], ttlMs: rawTtlMs }), signals: more, width: rawBucket ?? widthFor(intervalMs) }
+  return { ...table({ kind: 'readings', name, comment: `${tableMark(pipeline)} a reading`, columns: readingColumns, more, partitionKey: ['key', 'bucket'], clustering: ['at', 'partition', 'offset'], ttlMs: rawTtlMs }), signals: more, width: rawBucket ?? widthFor(intervalMs) }
 }
 
-function chunksTable (name: string, { rawTtlMs, rawBucket, intervalMs }: LakeLayout): ChunksTable {
-  const made = table({ kind: 'chunks', name, row: 'many readings of a key, compressed', columns: chunkColumns, partitionKey: ['key', 'bucket'], clustering: ['first_arrival', 'partition', 'first_offset'], ttlMs: rawTtlMs })
+function chunksTable (name: string, { pipeline, rawTtlMs, rawBucket, intervalMs }: LakeLayout): ChunksTable {
+  const made = table({ kind: 'chunks', name, comment: `${tableMark(pipeline)} many readings of a key, compressed`, columns: chunkColumns, partitionKey: ['key', 'bucket'], clustering: ['first_arrival', 'partition', 'first_offset'], ttlMs: rawTtlMs })
   return { ...made, width: rawBucket ?? widthFor(intervalMs === null ? null : intervalMs * chunkReadings) }
 }
 
-function rollupTable (name: string, window: LakeWindow, { rollupsTtlMs }: LakeLayout): RollupTable {
+function rollupTable (name: string, window: LakeWindow, { pipeline, rollupsTtlMs }: LakeLayout): RollupTable {
   const names = distinct('statistic', [...window.columns, ...window.parts].map(column => column.name), lakeWords.rollups)
   const keep = window.columns.map(({ kind, name }, index): TableColumn => ({ name: names[index]!, type: kindTypes[kind], means: `${name}${kind === 'value' ? ', JSON' : ''}` }))
   const parts = window.parts.map((part, index): TableColumn => ({ name: names[keep.length + index]!, type: partType(part), means: partMeans(part) }))
-  const made = table({ kind: 'rollup', name, row: `a window "${window.name}" of a key`, columns: rollupColumns, more: [...keep, ...parts], partitionKey: ['key', 'bucket'], clustering: ['start'], ttlMs: rollupsTtlMs })
+  const made = table({ kind: 'rollup', name, comment: `${tableMark(pipeline)} a window "${window.name}" of a key`, columns: rollupColumns, more: [...keep, ...parts], partitionKey: ['key', 'bucket'], clustering: ['start'], ttlMs: rollupsTtlMs })
   return { ...made, window, keep, parts, width: widthFor(startsApartMs(window.shape)) }
 }
 
 /** The last value of every text signal: what a fleet is sorted by. */
-function keysTable (name: string, { signals }: LakeLayout): KeysTable {
+function keysTable (name: string, { pipeline, signals }: LakeLayout): KeysTable {
   const texts = signals.filter(({ kind }) => kind === 'text')
   const names = distinct('signal', texts.map(signal => signal.name), Object.keys(keyColumns))
   const labels = texts.map(({ name }, index) => ({ signal: name, column: { name: names[index]!, type: 'text', means: `the last value of the signal ${name}` } as const }))
-  return { ...table({ kind: 'keys', name, row: `a key; shard 0 to ${keyShards - 1}`, columns: keyColumns, more: labels.map(({ column }) => column), partitionKey: ['shard'], clustering: ['key'], ttlMs: null }), labels }
+  return { ...table({ kind: 'keys', name, comment: `${tableMark(pipeline)} a key; shard 0 to ${keyShards - 1}`, columns: keyColumns, more: labels.map(({ column }) => column), partitionKey: ['shard'], clustering: ['key'], ttlMs: null }), labels }
 }
 
 const kindTypes = { number: 'double', bool: 'boolean', text: 'text', value: 'text' } as const satisfies Record<ColumnKind, CqlType>

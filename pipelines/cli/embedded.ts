@@ -12,12 +12,14 @@ import type { Reader, System, Target } from './system.ts'
 
 export interface Embedded extends System { readonly log: EmbeddedLog, readonly catalogue: SchemaCatalogue }
 
-/** The embedded log and lake of a data folder. */
-export function embeddedTarget (data: string, { variables = {}, topics, lake }: Profile = {}): Target {
+interface EmbeddedFacts extends Partial<Pick<Target, 'keyspace' | 'cassandra'>> { readonly profile?: Profile }
+
+/** The embedded log of a data folder, and the lake there unless Cassandra has it. */
+export function embeddedTarget (data: string, { profile: { variables = {}, topics } = {}, keyspace = null, cassandra = null }: EmbeddedFacts = {}): Target {
   return {
-    kind: 'embedded', folder: '.', variables, describe: 'embedded', keyspace: lake?.keyspace ?? null, partitions: topics?.partitions ?? null,
+    kind: 'embedded', folder: '.', variables, describe: 'embedded', keyspace, cassandra, partitions: topics?.partitions ?? null,
     contracts: embeddedContracts(data),
-    open: openEmbedded,
+    open: async folder => ({ ...await openEmbedded(folder), cassandra }),
     openReader: () => openReader(data),
     openLog: async () => (await openReader(data)).log,
   }

@@ -1,4 +1,3 @@
-import { openLake } from '../../connectors/duckdb/lake.ts'
 import type { ControlEvent } from '../../schemas/control-event.ts'
 import type { StreamError } from '../core/errors.ts'
 import type { LakePort } from '../core/lake-ports.ts'
@@ -14,6 +13,7 @@ import type { LegStatus } from '../runtime/status.ts'
 import { Table } from '../runtime/tables.ts'
 import { pondCodecs, raceCodecs, rowDecoder, schemaBy } from './codecs.ts'
 import { layoutOf } from './lake-layout.ts'
+import { openLakeOf } from './lake-of.ts'
 import type { System } from './system.ts'
 import { createTopics } from './topics.ts'
 
@@ -87,7 +87,7 @@ export class Engine {
     await createTopics(pipeline, system, { partitions, warn: onWarning })
     const tables = tablesOf(pipeline, system)
     const race = legs.includes('race') ? options.race ?? await raceOf(pipeline, options, tables) : null
-    const lake = pipeline.lake === null || !legs.includes('pond') ? null : await openLake({ file: system.lakeFile, layout: layoutOf(pipeline) })
+    const lake = pipeline.lake === null || !legs.includes('pond') ? null : await openLakeOf(system, layoutOf(pipeline))
     const pond = lake === null ? null : pondOf(lake, planOf('pond', pipeline, options, tables), options)
     options.onLegs?.({ pipeline, race, pond })
     const [raceReady, pondReady] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
@@ -120,7 +120,7 @@ export async function openLeg (leg: Leg, options: EngineOptions): Promise<{ read
   const pipeline = compileDefinition(options.definition)
   if (leg === 'pond' && pipeline.lake === null) return null
   const plan = planOf(leg, pipeline, options, tablesOf(pipeline, options.system))
-  return { plan, lake: leg === 'pond' ? await openLake({ file: options.system.lakeFile, layout: layoutOf(pipeline) }) : null }
+  return { plan, lake: leg === 'pond' ? await openLakeOf(options.system, layoutOf(pipeline)) : null }
 }
 
 /** The race of this thread. */

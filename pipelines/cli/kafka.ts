@@ -24,6 +24,8 @@ export interface KafkaFacts {
   readonly registry: Readonly<Record<string, string>>
   readonly variables: Variables
   readonly keyspace: string | null
+  /** Of the Cassandra that has the lake. */
+  readonly cassandra?: Readonly<Record<string, string>> | null
   readonly partitions: number | null
 }
 
@@ -33,15 +35,15 @@ export interface KafkaFacts {
  * Errors: when opened KAFKA_CONFIG, REGISTRY_CONFIG, KAFKA_UNREACHABLE, KAFKA_DENIED, KAFKA_CLIENT
  */
 export function kafkaTarget (facts: KafkaFacts): Target {
-  const { name, client = 'kafka', properties, registry, variables, keyspace, partitions } = facts
+  const { name, client = 'kafka', properties, registry, variables, keyspace, cassandra = null, partitions } = facts
   const prefix = properties['topic.prefix'] ?? ''
   return {
-    kind: 'kafka', folder: name, variables, keyspace, partitions,
+    kind: 'kafka', folder: name, variables, keyspace, cassandra, partitions,
     describe: `Kafka at ${properties['bootstrap.servers']}${prefix === '' ? '' : `, topics ${prefix}*`}${client === 'kafka' ? '' : `, through ${client}`}`,
     contracts: async (subject, version) => registryContracts(await openRegistry(registry, null))(subject, version),
     async open (folder) {
       const schemas = await openRegistry(registry, join(folder, 'registry-cache'))
-      return { log: await openLog(facts), registry: schemas, clock: machineClock, lakeFile: join(folder, 'lake.duckdb') }
+      return { log: await openLog(facts), registry: schemas, clock: machineClock, lakeFile: join(folder, 'lake.duckdb'), cassandra }
     },
     openLog: () => openLog(facts),
     async openReader () {

@@ -29,6 +29,6 @@ export function addTargetOptions (command: Command, { runs = false } = {}): Comm
     .addOption(folderOption())
     .addOption(new Option('--profile <name>', 'where to run: a name in millrace.profiles.yaml; `kafka` is a cluster of this machine, `embedded` the data folder').env('MILLRACE_PROFILE'))
     .addOption(new Option('--profiles <file>', 'the file of profiles').env('MILLRACE_PROFILES'))
-    .option('-X <property=value>', 'a property of Kafka or of the registry, by its own name; may be given again', (value: string, before: readonly string[] = []) => [...before, value])
+    .option('-X <property=value>', 'a property of Kafka or of the registry, by its own name, or `cassandra.` and one of Cassandra; may be given again', (value: string, before: readonly string[] = []) => [...before, value])
     .hook('preAction', (_, verb) => { verb.setOptionValue('isFolder', !runs && verb.getOptionValueSource('data') === 'cli') })
 }

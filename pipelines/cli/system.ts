@@ -2,13 +2,19 @@ import type { ClockPort, LogPort, RegistryPort } from '../core/ports.ts'
 import type { ContractResolver } from '../define/contracts.ts'
 import type { Variables } from '../define/profile.ts'
 
+/** Where a pipeline's lake is. */
+export interface LakePlace {
+  /** File of the embedded lake. */
+  readonly lakeFile: string
+  /** Properties of the Cassandra that has the lake instead. */
+  readonly cassandra?: Readonly<Record<string, string>> | null
+}
+
 /** What a pipeline runs on. */
-export interface System {
+export interface System extends LakePlace {
   readonly log: LogPort
   readonly registry: RegistryPort
   readonly clock: ClockPort
-  /** File of the embedded lake. */
-  readonly lakeFile: string
 }
 
 /** The log and registry of a pipeline, for those who read beside it. */
@@ -27,6 +33,8 @@ export interface Target {
   readonly variables: Variables
   /** Takes the place of the definition's keyspace. */
   readonly keyspace: string | null
+  /** Of the Cassandra that has the lake; null: it is embedded, in the pipeline's folder. */
+  readonly cassandra: Readonly<Record<string, string>> | null
   /** Of topics that are not there yet, where somebody said so. */
   readonly partitions: number | null
   /** For the process that runs a pipeline. `folder`: what it keeps on this machine. */

@@ -18,7 +18,7 @@ const profileSchema = z.strictObject({
     replication: z.int().min(1).max(32).optional(),
     partitions: z.int().min(1).max(1024).optional().describe('of topics that are not there yet'),
   }).optional(),
-  lake: z.strictObject({ keyspace: z.string().regex(/^[a-z][a-z0-9_]{0,47}$/, 'lower-case letters, digits and _, at most 48').optional() }).optional(),
+  lake: z.object({ keyspace: z.string().regex(/^[a-z][a-z0-9_]{0,47}$/, 'lower-case letters, digits and _, at most 48').optional() }).catchall(property).optional().describe('properties of the Cassandra that has the lake: contact.points, local.data.center, username, ...; with none, the lake is a file in the data folder'),
   variables: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'letters, digits and _'), z.union([z.string(), z.number(), z.boolean()])).optional().describe('values for variables of a definition'),
 })
 const fileSchema = z.record(z.string(), profileSchema)
@@ -75,10 +75,10 @@ function profilesIn (text: string, file: string): Readonly<Record<string, Profil
 
 interface Resolving { readonly file: string, readonly profile: string, readonly environment: ProfileAsk['environment'] }
 
-function resolved ({ kafka, registry, ...rest }: Profile, resolving: Resolving): Profile {
+function resolved ({ kafka, registry, lake, ...rest }: Profile, resolving: Resolving): Profile {
   const each = (part: string, given: Readonly<Record<string, string>> | undefined) => given && Object.fromEntries(Object.entries(given).map(([name, value]) => [name, filled(value, { ...resolving, place: `${part}.${name}` })]))
-  const [cluster, schemas] = [each('kafka', kafka), each('registry', registry)]
-  return { ...rest, ...cluster && { kafka: cluster }, ...schemas && { registry: schemas } }
+  const [cluster, schemas, cassandra] = [each('kafka', kafka), each('registry', registry), each('lake', lake as Readonly<Record<string, string>>)]
+  return { ...rest, ...cluster && { kafka: cluster }, ...schemas && { registry: schemas }, ...cassandra && { lake: cassandra } }
 }
 
 /** Source: the names of Kafka's own configuration providers. */

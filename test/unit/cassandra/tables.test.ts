@@ -33,7 +33,7 @@ test('readings: one row by device, bucket, time and position, a column for each 
   site text,
   "order" double,
   PRIMARY KEY ((key, bucket), at, partition, offset)
-) WITH comment = 'Millrace: a reading'
+) WITH comment = 'Millrace, pipeline cold-chain: a reading'
   AND compaction = {'class': 'TimeWindowCompactionStrategy', 'compaction_window_unit': 'DAYS', 'compaction_window_size': '3'}
   AND default_time_to_live = 7776000`)
 })
@@ -57,7 +57,7 @@ test('rollups: what is kept, then the parts that merge; values without a form of
   celsius_n double,
   celsius_sketch blob,
   PRIMARY KEY ((key, bucket), start)
-) WITH comment = 'Millrace: a window "minute" of a key'
+) WITH comment = 'Millrace, pipeline cold-chain: a window "minute" of a key'
   AND compaction = {'class': 'UnifiedCompactionStrategy'}`)
 })
 

@@ -4,6 +4,7 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { takeMemberName } from '../../../pipelines/cli/member-name.ts'
+import { StreamError } from '../../../pipelines/core/errors.ts'
 import { targetOf } from '../../../pipelines/cli/target.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-target-'))
@@ -11,6 +12,7 @@ after(() => { rmSync(folder, { recursive: true, force: true }) })
 const profiles = join(folder, 'millrace.profiles.yaml')
 writeFileSync(profiles, 'site: { kafka: { bootstrap.servers: "profile:1", client.id: p }, topics: { partitions: 4 }, variables: { limit: 3 } }\nhere: { variables: { limit: 4 } }\n')
 
+const write = (name: string, text: string) => { const file = join(folder, name); writeFileSync(file, text); return file }
 const target = (options: object, environment: Readonly<Record<string, string>> = {}) => targetOf({ data: 'd', profiles, ...options }, { environment })
 
 test('target: -X goes before the environment, that before the profile, that before the data folder', async () => {
@@ -49,4 +51,29 @@ test('member name: the first place that no living process holds, so that one tha
   // A process that was killed leaves its file behind.
   writeFileSync(join(places, 'worker-2.pid'), '999999999')
   assert.equal(takeMemberName(places).name, `${hostname()}-2`)
+})
+
+test('the lake is in Cassandra where somebody named one: -X before the environment before the profile; on a data folder and on Kafka alike', async () => {
+  const profiles = write('lakes.yaml', 'berlin: { lake: { contact.points: "b:9042", local.data.center: berlin, consistency: ONE, keyspace: fleet } }\nboth: { kafka: { bootstrap.servers: "k:1" }, lake: { contact.points: "b:9042", local.data.center: berlin } }\n')
+  const target = await targetOf({ data: '.', profile: 'berlin', profiles, X: ['cassandra.keyspace=other'] }, { environment: { CASSANDRA_CONSISTENCY: 'TWO', CASSANDRA_KEYSPACE: 'third' } })
+  assert.equal(target.kind, 'embedded')
+  assert.deepEqual(target.cassandra, { 'contact.points': 'b:9042', 'local.data.center': 'berlin', 'consistency': 'TWO', 'keyspace': 'other' })
+  assert.equal(target.keyspace, 'other')
+  const kafka = await targetOf({ data: '.', profile: 'both', profiles }, { environment: {} })
+  assert.equal(kafka.kind, 'kafka')
+  assert.deepEqual(kafka.cassandra, { 'contact.points': 'b:9042', 'local.data.center': 'berlin' })
+  assert.equal((await targetOf({ data: '.', isFolder: true }, { environment: { CASSANDRA_CONTACT_POINTS: 'c' } })).cassandra, null)
+  assert.equal((await targetOf({ data: '.' }, { environment: { CASSANDRA_PASSWORD: 'somebody\'s' } })).cassandra, null)
+})
+
+test('properties of a Cassandra that nobody named, or that are not known, are refused', async () => {
+  const refused = (details: object) => (error: unknown) => {
+    assert(error instanceof StreamError && error.code === 'LAKE_CONFIG', String(error))
+    assert.partialDeepStrictEqual(error.details, details)
+    return true
+  }
+  await assert.rejects(targetOf({ data: '.', X: ['cassandra.consistency=ONE'] }, { environment: {} }), refused({ property: 'contact.points' }))
+  const profiles = write('wrong.yaml', 'berlin: { lake: { contact.point: "b:9042" } }\n')
+  await assert.rejects(targetOf({ data: '.', profile: 'berlin', profiles }, { environment: {} }), refused({ property: 'lake.contact.point', nearest: 'contact.points' }))
+  await assert.rejects(targetOf({ data: '.', X: ['cassandra.contact.point=b'] }, { environment: {} }), /did you mean "cassandra.contact.points"/)
 })

@@ -1,0 +1,21 @@
+import { cassandraSettings, type CassandraSettings } from '../../connectors/cassandra/config.ts'
+import { StreamError } from '../core/errors.ts'
+import type { LakeLayout, LakePort } from '../core/lake-ports.ts'
+import type { LakePlace } from './system.ts'
+
+/**
+ * The lake of a pipeline, to write: in Cassandra where somebody named one, else in a file of the pipeline's folder.
+ *
+ * Errors: LAKE_CONFIG, and those of the lake
+ */
+export async function openLakeOf (place: LakePlace, layout: LakeLayout): Promise<LakePort> {
+  const settings = cassandraOf(place)
+  if (settings !== null) throw new StreamError('LAKE_CONFIG', { property: 'contact.points', why: 'the writer for Cassandra is not there yet' })
+  const { openLake } = await import('../../connectors/duckdb/lake.ts')
+  return openLake({ file: place.lakeFile, layout })
+}
+
+/** Null: the lake is embedded. Errors: LAKE_CONFIG */
+export function cassandraOf ({ cassandra = null }: LakePlace): CassandraSettings | null {
+  return cassandra === null ? null : cassandraSettings(cassandra)
+}

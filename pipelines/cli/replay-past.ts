@@ -6,7 +6,7 @@ import { compileDefinition } from '../define/compile.ts'
 import { loadDefinition } from '../define/load.ts'
 import { readAll } from '../runtime/journal.ts'
 import { type Ordered, ordered } from '../runtime/order.ts'
-import { type PastPlace, PastTask, together } from '../runtime/past.ts'
+import { type PastPlace, pastOfTopic, type PastTask, together } from '../runtime/past.ts'
 import { Table } from '../runtime/tables.ts'
 import { type Bound, boundOf } from './bound.ts'
 import { rowDecoder, schemaBy } from './codecs.ts'
@@ -43,7 +43,7 @@ export async function replayTopic (path: string, options: PastOptions): Promise<
     for (const table of tables.values()) await table.catchUp(log)
     const plan = { log, pipeline, tables, schema: (id: number | string) => schemaBy(registry, id) }
     const tasks: PastTask[] = []
-    for (const place of await placesOf(log, pipeline, options)) tasks.push(await PastTask.open(plan, place, await rangeOf(log, place, options)))
+    for (const place of await placesOf(log, pipeline, options)) tasks.push(await pastOfTopic(plan, place, await rangeOf(log, place, options)))
     const changes = tasks.reduce((sum, { definitions }) => sum + definitions, 0)
     if (changes > 0) say(paint.yellow(`The definition changed ${plural(changes, 'time')} in this stretch of the past; the one given is played throughout`))
     const differences = options.compare === true ? new Differences() : null

@@ -23,8 +23,17 @@ export interface PastPlan {
 }
 export interface PastPlace { readonly source: string, readonly topic: string, readonly partition: number, readonly partitions: number }
 
-/** The next piece of a task's past: the records of a record batch, or a tick. `play` calls `taken` after each step, before the outputs are cleared. */
+/** The next piece of a task's past: some records, or a tick. `play` calls `taken` after each step, before the outputs are cleared. */
 export interface PastPiece { readonly arrival: number, readonly records: number, play (out: Outputs, taken: () => void): Promise<void> }
+
+/**
+ * What a task's records come from.
+ *
+ * Shape: asked for rising offsets; gives what lies in [at, until) and is the next, up to `to`; null: nothing more before `until`
+ */
+export interface PastInput {
+  next (at: number, until: number): Promise<{ readonly to: number, readonly arrival: number, readonly records: number, readonly play: (task: Task, out: Outputs, options: { readonly isJournaled: boolean, readonly taken: () => void }) => Promise<void> } | null>
+}
 
 /**
  * A task of the race that goes through its past once more: from an empty state, with the journal, without writing anything.
@@ -40,39 +49,27 @@ export class PastTask {
   readonly to: number
   /** Up to here the journal tells what was looked up; beyond it, and where nothing was ever journaled, tables are read as they are now. */
   readonly journaledTo: number
-  readonly #plan: PastPlan
+  readonly #plan: Pick<PastPlan, 'tables'>
+  readonly #input: PastInput
   readonly #entries: readonly JournalEntry[]
   /** Definitions that took over in mid-history: the present one is played instead. */
   readonly definitions: number
 
-  private constructor (plan: PastPlan, place: PastPlace, { from, to, journaledTo, entries }: { readonly from: number, readonly to: number, readonly journaledTo: number, readonly entries: readonly JournalEntry[] }) {
+  constructor (plan: Pick<PastPlan, 'pipeline' | 'tables'>, place: PastPlace, { from, to, input, journal }: { readonly from: number, readonly to: number, readonly input: PastInput, readonly journal: PastJournal }) {
     this.#plan = plan
+    this.#input = input
     this.place = place
     this.from = from
     this.to = to
-    this.journaledTo = journaledTo
-    this.definitions = entries.filter(({ kind, position }) => kind === 'definition' && position > from && position < to).length
-    this.#entries = entries.filter(({ kind }) => kind !== 'definition')
+    this.journaledTo = Math.max(from, journal.to)
+    this.definitions = journal.entries.filter(({ kind, position }) => kind === 'definition' && position > from && position < to).length
+    this.#entries = journal.entries.filter(({ kind }) => kind !== 'definition')
     const { source, topic, partition } = place
     this.task = new Task(plan.pipeline.createStages({ leg: 'race', source, topic, partition, mode: 'replay', tables: plan.tables }))
   }
 
-  /** `to` null: as far as the race has committed, else to the end. */
-  static async open (plan: PastPlan, place: PastPlace, { from, to }: { readonly from: number, readonly to: number | null }): Promise<PastTask> {
-    const { log, pipeline } = plan
-    const { source, topic, partition } = place
-    const committed = await log.committed(names.group(pipeline.name, 'race'), topic, partition)
-    const info = await log.topic(topic)
-    const facts = committed === null ? null : factsOf(committed)
-    // Of a topic that was made anew since, the journal tells nothing.
-    const isJournaled = facts !== null && facts.topicId === info!.id
-    const entries = isJournaled ? await readWholeJournal(log, { topic: names.journal(pipeline.name, 'race'), partition, source, upTo: facts.journal }) : []
-    const journaledTo = isJournaled ? committed!.offset : from
-    return new PastTask(plan, place, { from, to: to ?? (isJournaled ? Math.max(from, journaledTo) : (await log.range(topic, partition)).end), journaledTo, entries })
-  }
-
   async * pieces (): AsyncGenerator<PastPiece> {
-    const { from, to } = this
+    const { from, to, journaledTo } = this
     let arrival = Number.NEGATIVE_INFINITY
     yield { arrival, records: 0, play: async (out, taken) => { this.#begin(out, taken) } }
     const entries = this.#entries.filter(({ position }) => position >= from && position <= to)
@@ -85,19 +82,13 @@ export class PastTask {
         yield { arrival, records: 0, play: async (out, taken) => { this.#control(entry, out, taken) } }
         continue
       }
-      const { bytes } = await this.#plan.log.fetch({ topic: this.place.topic, partition: this.place.partition, offset: at, bytesMax: fetchBytesMax, waitMs: 0 })
-      const before = at
-      const until = Math.min(to, entry?.position ?? to, this.journaledTo > at ? this.journaledTo : to)
-      for (let start = 0, header = readBatchHeader(bytes, 0); header !== null && at < until; start += header.bytes, header = readBatchHeader(bytes, start)) {
-        const end = Math.min(header.baseOffset + header.lastOffsetDelta + 1, until)
-        if (end <= at) continue
-        arrival = Math.max(arrival, header.maxTimestamp)
-        const [batch, range] = [bytes.subarray(start, start + header.bytes), { from: at, to: end }]
-        yield { arrival, records: Math.min(header.count, end - at), play: (out, taken) => this.#records(batch, range, out, taken) }
-        at = end
-      }
-      // Markers and aborted records at the end leave offsets without anything.
-      if (at === before) at = until
+      const isJournaled = at < journaledTo
+      const until = Math.min(to, entry?.position ?? to, isJournaled ? journaledTo : to)
+      const piece = await this.#input.next(at, until)
+      at = piece?.to ?? until
+      if (piece === null) continue
+      arrival = Math.max(arrival, piece.arrival)
+      yield { arrival, records: piece.records, play: (out, taken) => piece.play(this.task, out, { isJournaled, taken }) }
     }
   }
 
@@ -121,11 +112,63 @@ export class PastTask {
     taken()
     out.clear()
   }
+}
 
-  async #records (bytes: Uint8Array, { from, to }: { readonly from: number, readonly to: number }, out: Outputs, taken: () => void): Promise<void> {
-    const { task } = this
+/** `to`: the offset up to which the race has committed, and the entries tell everything; -1: it never ran on this topic. */
+export interface PastJournal { readonly to: number, readonly entries: readonly JournalEntry[] }
+
+/** What the race has journaled of a task and committed. Errors: STATE_JOURNAL, STATE_CORRUPT */
+export async function pastJournal ({ log, pipeline }: Pick<PastPlan, 'log' | 'pipeline'>, { source, topic, partition }: PastPlace): Promise<PastJournal> {
+  const [committed, info] = await Promise.all([log.committed(names.group(pipeline.name, 'race'), topic, partition), log.topic(topic)])
+  const facts = committed === null ? null : factsOf(committed)
+  // Of a topic that was made anew since, the journal tells nothing.
+  if (facts === null || facts.topicId !== info?.id) return { to: -1, entries: [] }
+  return { to: committed!.offset, entries: await readWholeJournal(log, { topic: names.journal(pipeline.name, 'race'), partition, source, upTo: facts.journal }) }
+}
+
+/** A task over what its topic holds. `to` null: as far as the race has committed, else to the end. */
+export async function pastOfTopic (plan: PastPlan, place: PastPlace, { from, to }: { readonly from: number, readonly to: number | null }): Promise<PastTask> {
+  const journal = await pastJournal(plan, place)
+  const end = to ?? (journal.to >= 0 ? Math.max(from, journal.to) : (await plan.log.range(place.topic, place.partition)).end)
+  return new PastTask(plan, place, { from, to: end, journal, input: new TopicInput(plan, place) })
+}
+
+/** Record batches of a topic, one at a time. */
+class TopicInput implements PastInput {
+  readonly #plan: PastPlan
+  readonly #place: PastPlace
+  #bytes: Uint8Array = new Uint8Array(0)
+  #start = 0
+
+  constructor (plan: PastPlan, place: PastPlace) {
+    this.#plan = plan
+    this.#place = place
+  }
+
+  async next (at: number, until: number): ReturnType<PastInput['next']> {
+    const { topic, partition } = this.#place
+    for (let fetched = false; ;) {
+      const header = readBatchHeader(this.#bytes, this.#start)
+      if (header === null) {
+        if (fetched) return null
+        this.#bytes = (await this.#plan.log.fetch({ topic, partition, offset: at, bytesMax: fetchBytesMax, waitMs: 0 })).bytes
+        this.#start = 0
+        fetched = true
+        continue
+      }
+      const end = header.baseOffset + header.lastOffsetDelta + 1
+      const bytes = this.#bytes.subarray(this.#start, this.#start + header.bytes)
+      if (end <= until) this.#start += header.bytes
+      if (end <= at) continue
+      if (header.baseOffset >= until) return null
+      const to = Math.min(end, until)
+      return { to, arrival: header.maxTimestamp, records: Math.min(header.count, to - at), play: (task, out, options) => this.#play(task, { bytes, from: at, to }, out, options) }
+    }
+  }
+
+  async #play (task: Task, { bytes, from, to }: { readonly bytes: Uint8Array, readonly from: number, readonly to: number }, out: Outputs, { isJournaled, taken }: { readonly isJournaled: boolean, readonly taken: () => void }): Promise<void> {
     task.load(bytes, from, to)
-    const sink = from < this.journaledTo ? null : () => {}
+    const sink = isJournaled ? null : () => {}
     for (;;) {
       const step = task.step(out, sink)
       taken()

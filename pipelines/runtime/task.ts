@@ -56,18 +56,18 @@ export class Task implements Stateful {
 
   /** Process the next rows of what was loaded. */
   step (out: Outputs, journal: JournalSink | null): Step {
-    const { decode, normalise, windows, rules, chunks } = this.stages
+    const { decode, normalise } = this.stages
     this.signals = null
     const batch = decode.next(out)
     if (batch === null) return decode.schemaWanted === null ? 'end' : 'schema'
-    const signals = normalise.process(batch, out, journal)
-    this.signals = signals
-    this.clock.stamp(signals)
-    if (signals.count === 0) return 'rows'
-    for (const window of windows) window.process(signals, out)
-    for (const rule of rules) this.#rule(rule, signals, out)
-    chunks?.process(signals, out)
+    this.#signals(normalise.process(batch, out, journal), out)
     return 'rows'
+  }
+
+  /** Readings as they were stored, in place of the records up to `next` that they were made from. `batch` has every signal, and keys of this task. */
+  readings (batch: Batch, next: number, out: Outputs): void {
+    this.#next = next
+    this.#signals(batch, out)
   }
 
   /** Something that is not in the source log: see JournalContent. A changed definition needs another task: see `adopt`. */
@@ -137,6 +137,16 @@ export class Task implements Stateful {
   get all () {
     const { decode, normalise, windows, rules, chunks } = this.stages
     return [decode, normalise, ...windows, ...rules, ...chunks === null ? [] : [chunks]]
+  }
+
+  #signals (signals: Batch, out: Outputs): void {
+    const { windows, rules, chunks } = this.stages
+    this.signals = signals
+    this.clock.stamp(signals)
+    if (signals.count === 0) return
+    for (const window of windows) window.process(signals, out)
+    for (const rule of rules) this.#rule(rule, signals, out)
+    chunks?.process(signals, out)
   }
 
   #register (table: string, key: string, present: boolean): void {

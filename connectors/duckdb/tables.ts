@@ -6,6 +6,7 @@ import { distinctNames, literal, quoted, snakeCase } from './names.ts'
 export type CellType = 'text' | 'double' | 'stamp' | 'integer' | 'bigint' | 'bool'
 const sqlTypes = { text: 'VARCHAR', double: 'DOUBLE', stamp: 'TIMESTAMP_MS', integer: 'INTEGER', bigint: 'BIGINT', bool: 'BOOLEAN' } as const satisfies Record<CellType, string>
 const cellTypes = { number: 'double', bool: 'bool', text: 'text', value: 'text' } as const satisfies Record<ColumnKind, CellType>
+export const cellTypeOf = (kind: ColumnKind): CellType => cellTypes[kind]
 
 /** `repeats`: few distinct texts, so that looking for another compression than a dictionary is left out. */
 export interface TableColumn { readonly name: string, readonly type: CellType, readonly repeats?: true }

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import { nearest } from '../../pipelines/core/nearest.ts'
+import { contentOf, secureContextOf, type TlsFile, type TlsSettings } from './certificates.ts'
 import { type CompressionType, compressionTypes } from './compress.ts'
 import type { Address, ConnectionSettings } from './connection.ts'
 import type { SaslSettings } from './sasl.ts'
@@ -85,7 +85,7 @@ export function kafkaEnvironment (environment: Readonly<Record<string, string | 
     const variable = `KAFKA_${property.replaceAll('.', '_').toUpperCase()}`
     const [value, file] = [environment[variable], environment[`${variable}_FILE`]]
     if (value !== undefined && file !== undefined) throw new StreamError('KAFKA_CONFIG', { variable, why: `it is given, and ${variable}_FILE as well` })
-    if (file !== undefined) return [[property, contentOf(`${variable}_FILE`, file).trimEnd()]]
+    if (file !== undefined) return [[property, contentOf({ property: `${variable}_FILE`, file }).trimEnd()]]
     return value === undefined ? [] : [[property, value]]
   }))
 }
@@ -132,19 +132,22 @@ function address (text: string): Address {
   return { host, port: Number(port) }
 }
 
-function tlsOf (given: Given): NonNullable<ConnectionSettings['tls']> {
-  const file = (property: keyof Given & `ssl.${string}.location`) => given[property] === undefined ? undefined : contentOf(property, given[property])
+/** Read once here, so that what is wrong with them is said at the start. */
+function tlsOf (given: Given): TlsSettings {
+  const file = (property: keyof Given & `ssl.${string}.location`): TlsFile | undefined => given[property] === undefined ? undefined : { property, file: given[property] }
   const ca = file('ssl.ca.location') ?? file('ssl.truststore.location')
   const store = file('ssl.keystore.location')
   const [cert, key] = [file('ssl.certificate.location') ?? store, file('ssl.key.location') ?? store]
   if ((cert === undefined) !== (key === undefined)) throw new StreamError('KAFKA_CONFIG', { property: cert === undefined ? 'ssl.certificate.location' : 'ssl.key.location', why: 'certificate and key go together' })
   const passphrase = given['ssl.key.password']
-  return {
+  const tls = {
     ...ca !== undefined && { ca },
     ...cert !== undefined && key !== undefined && { cert, key },
     ...passphrase !== undefined && { passphrase },
     ...given['ssl.endpoint.identification.algorithm'] !== 'https' && { anyName: true },
   }
+  secureContextOf(tls)
+  return tls
 }
 
 function saslOf (given: Given): SaslSettings {
@@ -177,15 +180,7 @@ function tokenSourceOf (given: Given, inJaas: (name: string) => string | undefin
   if (clientId === undefined) throw required(given, 'sasl.oauthbearer.client.credentials.client.id')
   if (clientSecret === undefined) throw required(given, 'sasl.oauthbearer.client.credentials.client.secret')
   const ca = given['ssl.ca.location'] ?? given['ssl.truststore.location']
-  return { kind: 'endpoint', url: address, clientId, clientSecret, scope: given['sasl.oauthbearer.scope'] ?? inJaas('scope') ?? null, ca: ca === undefined ? null : contentOf('ssl.ca.location', ca) }
+  return { kind: 'endpoint', url: address, clientId, clientSecret, scope: given['sasl.oauthbearer.scope'] ?? inJaas('scope') ?? null, ca: ca === undefined ? null : contentOf({ property: 'ssl.ca.location', file: ca }) }
 }
 
 const required = (given: Given, property: string) => new StreamError('KAFKA_CONFIG', { property, why: `required with ${given['sasl.mechanism'] ?? given['security.protocol']}` })
-
-function contentOf (what: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new StreamError('KAFKA_CONFIG', { property: what, file, why: (cause as NodeJS.ErrnoException).code ?? 'not readable' }, { cause })
-  }
-}

@@ -1,6 +1,7 @@
 import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { StreamError } from '../../pipelines/core/errors.ts'
+import { secureContextOf, type TlsSettings } from './certificates.ts'
 import { type Api, readAnswer, writeFrame } from './api.ts'
 import { Again, codeName } from './codes.ts'
 import { Frames } from './frames.ts'
@@ -13,8 +14,8 @@ export interface Address { readonly host: string, readonly port: number }
 export interface ConnectionSettings {
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
-  /** Given: TLS is spoken. `anyName`: the broker's certificate may be for another name. */
-  readonly tls?: { readonly ca?: string, readonly cert?: string, readonly key?: string, readonly passphrase?: string, readonly anyName?: boolean }
+  /** Given: TLS is spoken. */
+  readonly tls?: TlsSettings
   readonly sasl?: SaslSettings
 }
 
@@ -216,8 +217,7 @@ interface Intake { readonly room: () => Uint8Array, readonly took: (bytes: numbe
 /** Names are sent to the server and held against its certificate; addresses are only held against it. */
 function dial ({ host, port }: Address, { tls }: ConnectionSettings, { room, took, push }: Intake): Socket {
   if (tls === undefined) return connectPlain({ host, port, onread: { buffer: room, callback: bytes => { took(bytes); return true } } })
-  const { anyName = false, ...certificates } = tls
-  const socket = connectTls({ host, port, ...certificates, rejectUnauthorized: true, ...isIP(host) === 0 && { servername: host }, ...anyName && { checkServerIdentity: () => undefined } })
+  const socket = connectTls({ host, port, secureContext: secureContextOf(tls), rejectUnauthorized: true, ...isIP(host) === 0 && { servername: host }, ...tls.anyName === true && { checkServerIdentity: () => undefined } })
   socket.on('data', push)
   return socket
 }

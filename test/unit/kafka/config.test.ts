@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { kafkaEnvironment, kafkaSettings } from '../../../connectors/kafka/public.ts'
 import { StreamError } from '../../../pipelines/core/errors.ts'
+import { makeCertificate } from '../../../infra/local/certificate.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-'))
 after(() => { rmSync(folder, { recursive: true }) })
@@ -53,10 +54,13 @@ test('kafka settings take user and password from Java\'s JAAS line', () => {
 })
 
 test('kafka settings read certificates at once, check them always, and names unless told not to', () => {
-  const ca = file('ca.pem', 'CA')
-  const both = file('both.pem', 'CERT AND KEY')
+  const authority = makeCertificate('authority', null)
+  const client = makeCertificate('client', authority)
+  const ca = file('ca.pem', authority.cert)
+  const both = file('both.pem', client.cert + client.key)
   const { connection: { tls } } = kafkaSettings({ ...servers, 'security.protocol': 'SSL', 'ssl.truststore.type': 'PEM', 'ssl.truststore.location': ca, 'ssl.keystore.location': both, 'ssl.key.password': 'p' })
-  assert.deepEqual(tls, { ca: 'CA', cert: 'CERT AND KEY', key: 'CERT AND KEY', passphrase: 'p' })
+  assert.deepEqual(tls, { ca: { property: 'ssl.truststore.location', file: ca }, cert: { property: 'ssl.keystore.location', file: both }, key: { property: 'ssl.keystore.location', file: both }, passphrase: 'p' })
+  assert.throws(() => kafkaSettings({ ...servers, 'security.protocol': 'SSL', 'ssl.keystore.location': file('broken.pem', 'CERT') }), refused({ property: 'ssl.keystore.location' }))
   assert.equal(kafkaSettings({ ...servers, 'security.protocol': 'SSL', 'ssl.endpoint.identification.algorithm': '' }).connection.tls?.anyName, true)
   assert.throws(() => kafkaSettings({ ...servers, 'security.protocol': 'SSL', 'ssl.ca.location': join(folder, 'none') }), refused({ property: 'ssl.ca.location', why: 'ENOENT' }))
   assert.throws(() => kafkaSettings({ ...servers, 'security.protocol': 'SSL', 'ssl.certificate.location': ca }), refused({ property: 'ssl.key.location' }))

@@ -16,13 +16,10 @@ export const readingColumns = {
 
 export const chunkColumns = {
   ...device,
-  first_arrival: ['timestamp', 'of its first reading'],
+  first_at: ['timestamp', 'the earliest event time in it'],
   partition: ['int', 'of the topic they came by'],
   first_offset: ['bigint', 'of its first reading'],
-  last_arrival: ['timestamp', 'of its last reading'],
-  last_offset: ['bigint', 'of its last reading'],
-  from_at: ['timestamp', 'the earliest event time in it'],
-  to_at: ['timestamp', 'the latest event time in it'],
+  last_at: ['timestamp', 'the latest event time in it'],
   readings: ['int', 'how many are in it'],
   source: ['text', 'the source of the definition'],
   block: ['blob', 'their columns, compressed'],

@@ -16,6 +16,8 @@ export interface LakeTable<Name extends string = string> {
   readonly clustering: readonly Name[]
   /** How long rows live; null: for ever. */
   readonly ttlMs: number | null
+  /** Rows are compressed as they are. */
+  readonly isPacked?: boolean
 }
 export interface TableColumn { readonly name: string, readonly type: CqlType, /** For people. */ readonly means: string }
 /** As `system_schema` spells them. */
@@ -68,8 +70,8 @@ export function alterTtl (keyspace: string, { name, ttlMs }: LakeTable): string 
   return `ALTER TABLE ${qualified(keyspace, name)} WITH default_time_to_live = ${ttlSeconds(ttlMs)}\n  AND compaction = ${compaction(ttlMs)}`
 }
 
-function tableOptions ({ comment, ttlMs }: LakeTable): string[] {
-  return [`comment = ${literal(comment)}`, `compaction = ${compaction(ttlMs)}`, ...ttlMs === null ? [] : [`default_time_to_live = ${ttlSeconds(ttlMs)}`]]
+function tableOptions ({ comment, ttlMs, isPacked = false }: LakeTable): string[] {
+  return [...isPacked ? ["compression = {'enabled': false}"] : [], `comment = ${literal(comment)}`, `compaction = ${compaction(ttlMs)}`, ...ttlMs === null ? [] : [`default_time_to_live = ${ttlSeconds(ttlMs)}`]]
 }
 
 /** 0: for ever. */

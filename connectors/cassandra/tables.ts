@@ -39,8 +39,8 @@ export interface LakeTables {
 /** Shards of `<p>_keys`, and of the tables that have a partition for each day. */
 export const keyShards = 16
 export const dayShards = 8
-/** Readings of a chunk, as the choice of its partitions' width takes them. */
-const chunkReadings = 500
+/** A reading in a chunk takes the place of a tenth of a row, as the choice of its partitions' width goes: a million of them are some megabytes. */
+const rowReadings = 10
 
 /** The shard of a key or of an alert's id: the same for every version of Millrace. */
 export function shardOf (text: string, shards: number): number { return (murmur2(Buffer.from(text)) & 0x7fffffff) % shards }
@@ -74,7 +74,7 @@ export function lakeTables (layout: LakeLayout): LakeTables {
   return { keyspace: layout.keyspace, pipeline: layout.pipeline, ...tables, all }
 }
 
-type Given<Columns> = { readonly kind: string, readonly name: string, readonly comment: string, readonly columns: Columns, readonly more?: readonly TableColumn[], readonly partitionKey: readonly Names<Columns>[], readonly clustering: readonly Names<Columns>[], readonly ttlMs: number | null }
+type Given<Columns> = { readonly kind: string, readonly name: string, readonly comment: string, readonly columns: Columns, readonly more?: readonly TableColumn[], readonly partitionKey: readonly Names<Columns>[], readonly clustering: readonly Names<Columns>[], readonly ttlMs: number | null, readonly isPacked?: boolean }
 
 function table<const Columns extends Readonly<Record<string, readonly [CqlType, string]>>> ({ columns, more = [], ...rest }: Given<Columns>): LakeTable<Names<Columns>> {
   const fixed = Object.entries(columns).map(([name, [type, means]]): TableColumn => ({ name, type, means }))
@@ -88,8 +88,8 @@ function readingsTable (name: string, { pipeline, signals, rawTtlMs, rawBucket, 
 }
 
 function chunksTable (name: string, { pipeline, rawTtlMs, rawBucket, intervalMs }: LakeLayout): ChunksTable {
-  const made = table({ kind: 'chunks', name, comment: `${tableMark(pipeline)} many readings of a key, compressed`, columns: chunkColumns, partitionKey: ['key', 'bucket'], clustering: ['first_arrival', 'partition', 'first_offset'], ttlMs: rawTtlMs })
-  return { ...made, width: rawBucket ?? widthFor(intervalMs === null ? null : intervalMs * chunkReadings) }
+  const made = table({ kind: 'chunks', name, comment: `${tableMark(pipeline)} many readings of a key, compressed`, columns: chunkColumns, partitionKey: ['key', 'bucket'], clustering: ['first_at', 'partition', 'first_offset'], ttlMs: rawTtlMs, isPacked: true })
+  return { ...made, width: rawBucket ?? widthFor(intervalMs === null ? null : intervalMs * rowReadings) }
 }
 
 function rollupTable (name: string, window: LakeWindow, { pipeline, rollupsTtlMs }: LakeLayout): RollupTable {

@@ -81,7 +81,8 @@ test('chunks take the place of readings', () => {
   const tables = lakeTables({ ...layout, rawMode: 'chunks', intervalMs: 10 })
   assert.equal(tables.readings, null)
   assert.equal(tables.chunks!.name, 'cold_chain_chunks')
-  assert.equal(tables.chunks!.width, 'day')
+  assert.equal(tables.chunks!.width, 'hour', 'a million readings a partition at most')
+  assert.match(createTable('fleet', tables.chunks!), /WITH compression = \{'enabled': false\}\n {2}AND comment = /)
 })
 
 test('the width of partitions: as told, else by the rate of readings and of windows', () => {

@@ -2,24 +2,16 @@ import type { Column } from '../core/batch.ts'
 import type { StateTree } from '../core/state.ts'
 import type { ObjectKind } from './accumulate-objects.ts'
 import { finishNumbers, type Statistic } from './accumulator.ts'
-import { hashBytes, hashNumber } from '../core/sketch/hash-value.ts'
+import { addBytes, addNumber } from '../core/sketch/distinct-value.ts'
 import { HyperLogLog } from '../core/sketch/hyper-log-log.ts'
 import type { PaneStore } from './pane-store.ts'
 import { Bins, QuantileSketch } from '../core/sketch/quantile-sketch.ts'
 
-const highSeed = 0x2545f491
-const lowSeed = 0x517cc1b7
-
 export const distinctKind: ObjectKind<HyperLogLog> = {
   create: () => new HyperLogLog(),
   add (sketch, column, row) {
-    if (column.kind === 'text') {
-      const bytes = column.dictionary.bytes(column.values[row]!)
-      sketch.add(hashBytes(bytes, highSeed), hashBytes(bytes, lowSeed))
-    } else {
-      const value = column.values[row] as number
-      sketch.add(hashNumber(value, highSeed), hashNumber(value, lowSeed))
-    }
+    if (column.kind === 'text') addBytes(sketch, column.dictionary.bytes(column.values[row]!))
+    else addNumber(sketch, column.values[row] as number)
     return sketch
   },
   merge (left, right) {

@@ -12,7 +12,6 @@ const sparseSegmentsMin = 512
 const none = -1
 
 type Values = Float64Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>
-type AnyValues = Float64Array | Int32Array | Uint8Array
 interface SlabColumn { readonly name: string, readonly kind: ColumnKind, values: Values, known: Uint8Array<ArrayBuffer> }
 export type Block = { -readonly [Name in keyof ClosedChunk]: ClosedChunk[Name] }
 
@@ -69,17 +68,19 @@ export class RowSlab {
   /** Row i of the batch to place[i]; `texts` has the ids of each text column's. */
   fill (batch: Batch, place: Int32Array, texts: readonly Int32Array[]): void {
     const { count, at, arrival, position, columns } = batch
-    scatter(at, this.#at, place, count)
-    scatter(arrival, this.#arrival, place, count)
-    scatter(position, this.#offset, place, count)
+    scatterNumbers(at, this.#at, place, count)
+    scatterNumbers(arrival, this.#arrival, place, count)
+    scatterNumbers(position, this.#offset, place, count)
     let text = 0
     for (const [index, { kind, values, known }] of this.#columns.entries()) {
       const column = columns[index]!
-      scatter(column.known, known, place, count)
-      if (kind === 'text') {
-        scatter(texts[text]!, values, place, count)
+      scatterBytes(column.known, known, place, count)
+      if (kind === 'number') scatterNumbers(column.values as Float64Array, values as Float64Array, place, count)
+      else if (kind === 'bool') scatterBytes(column.values as Uint8Array, values as Uint8Array, place, count)
+      else {
+        scatterIds(texts[text]!, values as Int32Array, place, count)
         text += 1
-      } else scatter(column.values as Float64Array | Uint8Array, values, place, count)
+      }
     }
   }
 
@@ -88,13 +89,16 @@ export class RowSlab {
     if (this.#block.at.length < count) this.#block = this.#blockOf(count)
     const block = this.#block
     block.count = count
-    this.#gatherColumn(this.#at, block.at, head, count)
-    this.#gatherColumn(this.#arrival, block.arrival, head, count)
-    this.#gatherColumn(this.#offset, block.offset, head, count)
-    for (const [index, { values, known }] of this.#columns.entries()) {
+    const chain = { next: this.next, head, count }
+    gatherNumbers(this.#at, block.at, chain)
+    gatherNumbers(this.#arrival, block.arrival, chain)
+    gatherNumbers(this.#offset, block.offset, chain)
+    for (const [index, { kind, values, known }] of this.#columns.entries()) {
       const column = block.columns[index]!
-      this.#gatherColumn(values, column.values as AnyValues, head, count)
-      this.#gatherColumn(known, column.known, head, count)
+      gatherBytes(known, column.known, chain)
+      if (kind === 'number') gatherNumbers(values as Float64Array, column.values as Float64Array, chain)
+      else if (kind === 'bool') gatherBytes(values as Uint8Array, column.values as Uint8Array, chain)
+      else gatherIds(values as Int32Array, column.values as Int32Array, chain)
     }
     return block
   }
@@ -179,16 +183,6 @@ export class RowSlab {
     }
   }
 
-  #gatherColumn (from: AnyValues, to: AnyValues, head: number, count: number): void {
-    const { next } = this
-    for (let segment = head, row = 0; row < count; segment = next[segment]!) {
-      const rows = Math.min(segmentRows, count - row)
-      const first = segment * segmentRows
-      for (let index = 0; index < rows; index += 1) to[row + index] = from[first + index]!
-      row += rows
-    }
-  }
-
   #grow (segmentsMin: number): void {
     this.next = grown(this.next, segmentsMin)
     this.#capacity = this.next.length
@@ -216,6 +210,38 @@ function valuesOf (kind: ColumnKind, rows: number): Values {
   return kind === 'number' ? new Float64Array(rows) : kind === 'text' ? new Int32Array(rows) : new Uint8Array(rows)
 }
 
-function scatter (from: AnyValues, to: AnyValues, place: Int32Array, count: number): void {
+interface Chain { readonly next: Int32Array, readonly head: number, readonly count: number }
+
+// One of each for each kind of array, so that each loop sees one.
+function scatterNumbers (from: Float64Array, to: Float64Array, place: Int32Array, count: number): void {
   for (let row = 0; row < count; row += 1) to[place[row]!] = from[row]!
+}
+
+function scatterBytes (from: Uint8Array, to: Uint8Array, place: Int32Array, count: number): void {
+  for (let row = 0; row < count; row += 1) to[place[row]!] = from[row]!
+}
+
+function scatterIds (from: Int32Array, to: Int32Array, place: Int32Array, count: number): void {
+  for (let row = 0; row < count; row += 1) to[place[row]!] = from[row]!
+}
+
+function gatherNumbers (from: Float64Array, to: Float64Array, { next, head, count }: Chain): void {
+  for (let segment = head, row = 0; row < count; segment = next[segment]!) {
+    const last = Math.min(row + segmentRows, count)
+    for (let index = segment * segmentRows; row < last; index += 1, row += 1) to[row] = from[index]!
+  }
+}
+
+function gatherBytes (from: Uint8Array, to: Uint8Array, { next, head, count }: Chain): void {
+  for (let segment = head, row = 0; row < count; segment = next[segment]!) {
+    const last = Math.min(row + segmentRows, count)
+    for (let index = segment * segmentRows; row < last; index += 1, row += 1) to[row] = from[index]!
+  }
+}
+
+function gatherIds (from: Int32Array, to: Int32Array, { next, head, count }: Chain): void {
+  for (let segment = head, row = 0; row < count; segment = next[segment]!) {
+    const last = Math.min(row + segmentRows, count)
+    for (let index = segment * segmentRows; row < last; index += 1, row += 1) to[row] = from[index]!
+  }
 }

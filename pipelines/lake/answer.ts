@@ -136,7 +136,7 @@ export class Answer {
   }
 
   #groupOf (key: string): number {
-    const labels = this.#labels.length === 0 ? [] : this.#selection.labelsOf(key)
+    const labels = this.#labels.length === 0 ? [] : this.#selection.labels(key)
     const values = this.#by.map(name => name === 'key' ? key : labels[this.#labels.indexOf(name)]!)
     const id = JSON.stringify(values)
     let found = this.#groups.get(id)

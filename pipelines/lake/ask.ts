@@ -69,3 +69,8 @@ export function checkLabel ({ signals }: LakeLayout, name: string): void {
 export function unknownName (what: 'signal' | 'window' | 'label' | 'column', name: string, known: readonly string[]): never {
   throw new StreamError('LAKE_UNKNOWN', { [what]: name, nearest: nearest(name, known), known })
 }
+
+/** Errors: LAKE_ASK */
+export function checkRange (from: number, to: number): void {
+  if (!(Number.isFinite(from) && Number.isFinite(to) && from < to)) throw new StreamError('LAKE_ASK', { from, to, why: 'the range must end after it begins' })
+}

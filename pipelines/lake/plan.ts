@@ -1,7 +1,7 @@
 import { StreamError } from '../core/errors.ts'
 import type { LakeLayout, LakeWindow } from '../core/lake-ports.ts'
 import { durationText } from '../core/time.ts'
-import { checkLabel, type LakeQuery, type PartName, signalOf, type Statistic, statisticOf, unknownName } from './ask.ts'
+import { checkLabel, checkRange, type LakeQuery, type PartName, signalOf, type Statistic, statisticOf, unknownName } from './ask.ts'
 
 /** [from, to) of event time is read from `source`: `readings` or a window. */
 export interface LakeSegment { readonly source: string, readonly from: number, readonly to: number }
@@ -54,7 +54,7 @@ function checkedStatistics (layout: LakeLayout, { signal: name, statistics: name
   if (statistics.length === 0) throw new StreamError('LAKE_ASK', { statistics: [], why: 'name at least one statistic' })
   const wrong = signal.kind === 'text' ? statistics.find(({ name }) => name !== 'count' && name !== 'distinct') : undefined
   if (wrong !== undefined) throw new StreamError('LAKE_ASK', { signal: name, statistic: wrong.name, why: 'texts have count and distinct' })
-  if (!(Number.isFinite(from) && Number.isFinite(to) && from < to)) throw new StreamError('LAKE_ASK', { from, to, why: 'the range must end after it begins' })
+  checkRange(from, to)
   if (resolution !== null && points !== null) throw new StreamError('LAKE_ASK', { resolution, points, why: 'give one of the two' })
   if (resolution !== null && !(Number.isSafeInteger(resolution) && resolution > 0)) throw new StreamError('LAKE_ASK', { resolution, why: 'whole milliseconds, at least 1' })
   if (points !== null && !(Number.isSafeInteger(points) && points > 0)) throw new StreamError('LAKE_ASK', { points, why: 'a whole number, at least 1' })

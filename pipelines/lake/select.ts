@@ -1,9 +1,13 @@
-import type { LakeReaderPort } from '../core/lake-ports.ts'
+import type { LakeLayout, LakeReaderPort } from '../core/lake-ports.ts'
+import { checkLabel } from './ask.ts'
 import { tooMany } from './cells.ts'
 
-/** `keys` null: every key. `labelsOf` gives those asked for, in order. */
-export interface Selection { readonly keys: readonly string[] | null, labelsOf (key: string): readonly (string | null)[] }
+/** `keys` null: every key. `labels` gives those asked for, in order; `labelled` with their names. */
+export interface Selection { readonly keys: readonly string[] | null, labels (key: string): readonly (string | null)[], labelled (key: string): Readonly<Record<string, string | null>> }
 export interface SelectAsk { readonly keys: readonly string[] | null, readonly where: Readonly<Record<string, string>>, readonly labels: readonly string[], readonly abort: AbortSignal | undefined }
+
+/** The text signals. */
+export const labelsOf = ({ signals }: LakeLayout): string[] => signals.filter(({ kind }) => kind === 'text').map(({ name }) => name)
 
 /** Keys whose labels are held in memory. */
 export const keysMax = 1 << 20
@@ -12,12 +16,13 @@ export const keysMax = 1 << 20
  * Which keys a question is about, and their labels.
  *
  * Limits: `keysMax` keys where labels matter
- * Errors: LAKE_LIMIT
+ * Errors: LAKE_LIMIT, LAKE_UNKNOWN
  */
 export async function selectKeys (reader: LakeReaderPort, { keys, where, labels, abort }: SelectAsk): Promise<Selection> {
   const asked = keys === null ? null : [...new Set(keys)]
   const wanted = Object.entries(where)
-  if (labels.length === 0 && wanted.length === 0) return { keys: asked, labelsOf: () => [] }
+  for (const label of [...labels, ...Object.keys(where)]) checkLabel(reader.layout, label)
+  if (labels.length === 0 && wanted.length === 0) return { keys: asked, labels: () => [], labelled: () => ({}) }
   const found = new Map<string, readonly (string | null)[]>()
   for await (const piece of reader.keys({ keys: asked, ...abort && { signal: abort } })) {
     for (const { key, labels: has } of piece) {
@@ -27,5 +32,6 @@ export async function selectKeys (reader: LakeReaderPort, { keys, where, labels,
     }
   }
   const unknown = labels.map(() => null)
-  return { keys: wanted.length > 0 ? [...found.keys()] : asked, labelsOf: key => found.get(key) ?? unknown }
+  const labelsOfKey = (key: string) => found.get(key) ?? unknown
+  return { keys: wanted.length > 0 ? [...found.keys()] : asked, labels: labelsOfKey, labelled: key => Object.fromEntries(labelsOfKey(key).map((value, index) => [labels[index]!, value])) }
 }

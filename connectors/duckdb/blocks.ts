@@ -1,3 +1,4 @@
+import type { SeenKeys } from '../../pipelines/core/key-sightings.ts'
 import type { LakeReadings, LakeRollups } from '../../pipelines/core/lake-ports.ts'
 import { type Block, BlockBuilder, type BufferPool } from './block.ts'
 import type { BlockTable } from './tables.ts'
@@ -32,6 +33,18 @@ export function rollupsBlock ({ source, partition, rows, keys }: LakeRollups, { 
   for (const column of rows.columns) block.column(column, nothing)
   block.bools(rows.retraction)
   block.integers(Int32Array.from({ length: count }, (_, row) => turn + row))
+  return block.finish()
+}
+
+/** Keys in the order of their stage table: key, source, first_arrival, last_arrival, labels by name. */
+export function keysBlock ({ source, keys, ids, first, last, labels }: SeenKeys, { columns }: BlockTable, pool: BufferPool): Block {
+  const block = new BlockBuilder(ids.length, columns.map(({ type }) => type), pool)
+  const pick = (values: Float64Array) => Float64Array.from(ids, id => values[id]!)
+  block.texts(ids, keys)
+  block.text(source)
+  block.wholes(pick(first), 'stamp')
+  block.wholes(pick(last), 'stamp')
+  for (const { texts, ids: values } of labels) block.texts(Int32Array.from(ids, id => Math.max(0, values[id]!)), texts, Uint8Array.from(ids, id => values[id]! < 0 ? 0 : 1))
   return block.finish()
 }
 

@@ -3,16 +3,16 @@ import { availableParallelism } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { StreamError } from '../../pipelines/core/errors.ts'
+import { KeySightings } from '../../pipelines/core/key-sightings.ts'
 import type { LakeLayout, LakePort, LakeReadings, LakeRollups, LakeRow } from '../../pipelines/core/lake-ports.ts'
 import type { Committed } from '../../pipelines/core/ports.ts'
 import type { ControlEvent } from '../../schemas/control-event.ts'
 import type { DeadLetter } from '../../schemas/dead-letter.ts'
 import type { LateReading } from '../../schemas/late-reading.ts'
 import { type Block, BufferPool } from './block.ts'
-import { readingsBlock, rollupsBlock } from './blocks.ts'
+import { keysBlock, readingsBlock, rollupsBlock } from './blocks.ts'
 import type { DatabaseOptions, Position } from './database.ts'
 import { removeUnfinished } from './file.ts'
-import { KeySightings } from './key-sightings.ts'
 import type { Ask, FromDatabase, ToDatabase } from './messages.ts'
 import { lakeTables, type JsonTable, type Tables } from './tables.ts'
 
@@ -117,7 +117,7 @@ class DuckLake implements EmbeddedLake {
   async commit (positions: readonly Position[]): Promise<void> {
     const moved = positions.filter(({ topic, partition, offset, metadata }) => this.#sent.get(`${partition}/${topic}`) !== `${offset} ${metadata}`)
     if (moved.length === 0 && this.#pendingRows === 0) return
-    for (const block of this.#sightings.take(this.#thread.pool)) this.#thread.block(keysTable, block)
+    for (const block of this.#sightings.take(seen => keysBlock(seen, this.#tables.blocks[keysTable]!, this.#thread.pool))) this.#thread.block(keysTable, block)
     this.#pendingRows = 0
     this.#turn = 0
     for (const { topic, partition, offset, metadata } of moved) this.#sent.set(`${partition}/${topic}`, `${offset} ${metadata}`)

@@ -36,7 +36,7 @@ export function lakeTables (layout: LakeLayout): Tables {
   const fixed = ['readings', 'keys', 'alerts', 'alerts_by_day', 'dead_letters', 'late']
   const windows = distinctNames('window', layout.windows.map(({ name }) => name), fixed)
   const readings = readingsTable(`${p}_readings`, layout)
-  const keys = keysTable(`${p}_keys`)
+  const keys = keysTable(`${p}_keys`, layout)
   const rollups = layout.windows.map(({ columns }, index) => rollupTable(`${p}_${windows[index]}`, columns))
   const offsets = offsetsTable('_millrace_offsets')
   return {
@@ -63,13 +63,18 @@ function readingsTable (name: string, { signals }: LakeLayout): BlockTable {
   return { name, columns: [...positionColumns, ...signals.map(({ kind }, index) => ({ name: names[index]!, type: cellTypes[kind] }))], stage: null, merge: [] }
 }
 
-function keysTable (name: string): BlockTable {
+/** A label is the last value of a text signal; a commit in which it has none leaves it as it is. */
+function keysTable (name: string, { signals }: LakeLayout): BlockTable {
   const columns: TableColumn[] = [{ name: 'key', type: 'text' }, { name: 'source', type: 'text' }, { name: 'first_arrival', type: 'stamp' }, { name: 'last_arrival', type: 'stamp' }]
+  const labels = distinctNames('signal', signals.filter(({ kind }) => kind === 'text').map(signal => signal.name), columns.map(column => column.name)).map(label => quoted(label))
   const stage = `_stage_${name}`
+  const newer = `excluded.last_arrival >= ${name}.last_arrival`
+  const list = ['key', 'source', 'first_arrival', 'last_arrival', ...labels].join(', ')
   return {
-    name, columns, stage,
-    merge: [`INSERT INTO ${name} SELECT key, any_value(source), min(first_arrival), max(last_arrival) FROM ${stage} GROUP BY key
-      ON CONFLICT (key) DO UPDATE SET first_arrival = least(first_arrival, excluded.first_arrival), last_arrival = greatest(last_arrival, excluded.last_arrival)`],
+    name, columns: [...columns, ...labels.map(label => ({ name: label.slice(1, -1), type: 'text' as const }))], stage,
+    merge: [`INSERT INTO ${name} (${list}) SELECT key, any_value(source), min(first_arrival), max(last_arrival)${labels.map(label => `, arg_max(${label}, last_arrival)`).join('')} FROM ${stage} GROUP BY key
+      ON CONFLICT (key) DO UPDATE SET first_arrival = least(first_arrival, excluded.first_arrival), last_arrival = greatest(last_arrival, excluded.last_arrival)${labels.map(label => `,
+      ${label} = CASE WHEN ${newer} THEN coalesce(excluded.${label}, ${name}.${label}) ELSE coalesce(${name}.${label}, excluded.${label}) END`).join('')}`],
   }
 }
 

@@ -126,8 +126,30 @@ test('lake: the keys table keeps first and last arrival over commits and tasks',
   add(two, 'a', 45)
   await lake.commit([position(2)])
   assert.deepEqual(await lake.query('SELECT * FROM cold_chain_keys ORDER BY key'), [
-    { key: 'a', source: 'polar', first_arrival: 40, last_arrival: 90 }, { key: 'b', source: 'polar', first_arrival: 0, last_arrival: 0 },
+    { key: 'a', source: 'polar', first_arrival: 40, last_arrival: 90, site: null }, { key: 'b', source: 'polar', first_arrival: 0, last_arrival: 0, site: null },
   ])
+})
+
+test('lake: the keys table has the last value of every text signal, whatever commit, batch or dictionary it came in', async t => {
+  const lake = await lakeFor(t)
+  const keys = new KeyTable(100)
+  const batch = createBatch(layout.signals, 10)
+  const site = batch.columns[2]!
+  const add = (...rows: readonly [string, number, string | null][]) => { lake.addReadings({ ...task, batch: readings(rows.map(([key, at, site]) => ({ key, at, celsius: 1, site })), keys, { arrivalDelayMs: 0, batch }), keys }) }
+  const sites = async () => Object.fromEntries((await lake.query('SELECT key, site FROM cold_chain_keys ORDER BY key')).map(({ key, site }) => [key, site]))
+  add(['a', 1, 'Oslo'], ['b', 2, null], ['a', 3, 'a site whose name does not fit in place'], ['c', 4, 'Bergen'], ['a', 5, null])
+  await lake.commit([position(5)])
+  assert.deepEqual(await sites(), { a: 'a site whose name does not fit in place', b: null, c: 'Bergen' })
+  if (site.kind === 'text') site.dictionary.clear()
+  add(['a', 6, null], ['b', 7, 'Tromso'], ['c', 8, 'Narva'])
+  if (site.kind === 'text') site.dictionary.clear()
+  add(['c', 9, ''])
+  await lake.commit([position(9)])
+  assert.deepEqual(await sites(), { a: 'a site whose name does not fit in place', b: 'Tromso', c: '' })
+  const other = new KeyTable(100)
+  lake.addReadings({ ...task, partition: 4, batch: readings([{ key: 'b', at: 3, celsius: 1, site: 'of long ago' }, { key: 'd', at: 3, celsius: 1, site: 'Kiruna' }], other, { arrivalDelayMs: 0 }), keys: other })
+  await lake.commit([position(9)])
+  assert.deepEqual(await sites(), { a: 'a site whose name does not fit in place', b: 'Tromso', c: '', d: 'Kiruna' })
 })
 
 test('lake: expire deletes readings by arrival', async t => {

@@ -29,7 +29,7 @@ export function failureOf (error: unknown): Failure {
   if (error instanceof errors.ResponseError) return response(error)
   if (error instanceof errors.OperationTimedOutError) return { outcome: 'unknown', details: { why: 'no answer in time', host: error.host ?? null } }
   if (error instanceof errors.BusyConnectionError) return { outcome: 'busy', details: { why: 'too many requests are under way' } }
-  if (error instanceof errors.AuthenticationError) return { outcome: 'denied', details: { why: /provider not set/i.test(error.message) ? 'it asks for a user and a password' : 'user or password is wrong' } }
+  if (error instanceof errors.AuthenticationError) return { outcome: 'denied', details: { why: /requires authentication|provider not set/i.test(error.message) ? 'it asks for a user and a password' : 'user or password is wrong' } }
   const { code = null, message = String(error) } = error as { readonly code?: unknown, readonly message?: string }
   if (typeof code === 'string' && trustCodes.test(code)) return { outcome: 'denied', details: { why: code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? 'its certificate is for another host' : 'its certificate is not trusted', tls: message } }
   if (typeof code === 'string' && /^(ERR_SSL_|EPROTO)/.test(code)) return { outcome: 'denied', details: { why: 'it does not speak TLS, or refuses the client\'s certificate', tls: code } }

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { checkServerIdentity, type ConnectionOptions, type PeerCertificate } from 'node:tls'
-import { auth, Client, errors, type QueryOptions, types } from 'cassandra-driver'
+import { auth, Client, errors, policies, type QueryOptions, types } from 'cassandra-driver'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { CassandraSettings, ContactPoint, TlsSettings } from './config.ts'
 import { lakeError } from './errors.ts'
@@ -53,9 +53,13 @@ const pointText = ({ host, port }: ContactPoint) => `${isIP(host) === 6 ? `[${ho
 async function optionsOf (settings: CassandraSettings): Promise<ConstructorParameters<typeof Client>[0]> {
   const { contactPoints, localDataCenter, login, tls, consistency, requestTimeoutMs, connectTimeoutMs } = settings
   return {
-    contactPoints: contactPoints.map(pointText), localDataCenter,
-    // Everything that Millrace writes has its time from the data, or from the server: the clock of this machine decides nothing.
-    policies: { timestampGeneration: null as never },
+    contactPoints: contactPoints.map(pointText),
+    policies: {
+      // Told here and not as `localDataCenter`, because the driver then closes its connection when there is none of that name.
+      loadBalancing: new policies.loadBalancing.DefaultLoadBalancingPolicy({ localDc: localDataCenter }),
+      // Everything that Millrace writes has its time from the data, or from the server: the clock of this machine decides nothing.
+      timestampGeneration: null as never,
+    },
     protocolOptions: { maxVersion: types.protocolVersion.v4 },
     queryOptions: { consistency: types.consistencies[consistencyNames[consistency]], prepare: true, isIdempotent: true },
     socketOptions: { readTimeout: requestTimeoutMs, connectTimeout: connectTimeoutMs },
@@ -94,8 +98,8 @@ function identityError (certificate: PeerCertificate, names: readonly string[]):
 
 function connectError (error: unknown, { localDataCenter }: CassandraSettings, contactPoints: string): StreamError {
   if (error instanceof errors.ArgumentError) {
-    const [, there] = /data centers: \[([^\]]*)\]/.exec(error.message) ?? []
-    return new StreamError('LAKE_CONFIG', there === undefined ? { contactPoints, why: error.message } : { property: 'local.data.center', is: localDataCenter, there: there.split(', ') }, { cause: error })
+    const [, there] = /Available DCs are: \[([^\]]*)\]/.exec(error.message) ?? []
+    return new StreamError('LAKE_CONFIG', there === undefined ? { contactPoints, why: error.message } : { property: 'local.data.center', is: localDataCenter, there: there.split(',') }, { cause: error })
   }
   return lakeError(error, { contactPoints })
 }

@@ -37,6 +37,12 @@ for (const [what, error, outcome, code] of cases) {
   })
 }
 
+test('no login, where one is asked for, is told apart from a wrong one', () => {
+  const why = (message: string) => failureOf(new errors.AuthenticationError(message)).details.why
+  assert.equal(why('Host 10.0.0.1:9042 requires authentication, but no authenticator found in the options'), 'it asks for a user and a password')
+  assert.equal(why('Provided username ann and/or password are incorrect'), 'user or password is wrong')
+})
+
 test('an error of ours stays as it is', () => {
   const ours = new StreamError('LAKE_CONFIG', { property: 'x' })
   assert.equal(lakeError(ours), ours)

@@ -20,13 +20,22 @@ const decoder = new TextDecoder()
  * Limits: `chunkLimits`, looked at before memory is taken; texts are as long as their bytes
  * Errors: LAKE_CHUNK for bytes that are no chunk, or one of a later version
  */
-export function decodeChunk (bytes: Uint8Array, wanted?: readonly ColumnSpec[]): DecodedChunk {
+export function decodeChunk (bytes: Uint8Array, wanted?: readonly ColumnSpec[]): DecodedChunk { return decoded(bytes, wanted, everything)! }
+
+/** The same; null when no reading has from <= at < to: then little of it was decoded. */
+export function decodeChunkWithin (bytes: Uint8Array, wanted: readonly ColumnSpec[], range: TimeRange): DecodedChunk | null { return decoded(bytes, wanted, range) }
+
+interface TimeRange { readonly from: number, readonly to: number }
+const everything: TimeRange = { from: Number.NaN, to: Number.NaN }
+
+function decoded (bytes: Uint8Array, wanted: readonly ColumnSpec[] | undefined, range: TimeRange): DecodedChunk | null {
   const reader = openChunk(bytes)
   const count = reader.count(chunkLimits.rowsMax)
   if (count === 0) throw damaged('it has no rows')
   const partition = reader.count(2 ** 31 - 1)
   const [at, arrival, offset] = [new Float64Array(count), new Float64Array(count), new Float64Array(count)]
   readNumbers(reader, at, count)
+  if (range !== everything && !at.some(time => time >= range.from && time < range.to)) return null
   readNumbers(reader, offset, count)
   readArrivals(reader, arrival, at, count)
   const columnCount = reader.count(chunkLimits.columnsMax)

@@ -1,6 +1,6 @@
 import { type Column, type ColumnSpec, createColumn } from '../batch.ts'
 import type { LakeReadingRows } from '../lake-ports.ts'
-import { type DecodedChunk, decodeChunk } from './decode.ts'
+import { type DecodedChunk, decodeChunkWithin } from './decode.ts'
 
 /** A chunk as a table has it. `writtenAs`: its write time; of two chunks that have one reading the later is right. */
 export interface StoredChunk { readonly source: string, readonly block: Uint8Array, readonly writtenAs: number }
@@ -33,9 +33,9 @@ export class ChunkMerge {
 
   * add ({ source, block, writtenAs }: StoredChunk): Generator<LakeReadingRows> {
     const { columns, from, to, rowsMax } = this.#options
-    const chunk = decodeChunk(block, columns)
+    const chunk = decodeChunkWithin(block, columns, { from, to })
+    if (chunk === null) return
     const order = ordered(chunk, from, to)
-    if (order.length === 0) return
     // No later chunk begins before this one, in whole milliseconds; within the range either may.
     if (this.#rows >= rowsMax) yield * this.#before(Math.floor(chunk.at.reduce((first, at) => Math.min(first, at))))
     this.#runs.push({ chunk, order, next: 0, source, writtenAs })

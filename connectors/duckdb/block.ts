@@ -1,4 +1,4 @@
-import type { Column } from '../../pipelines/core/batch.ts'
+import type { Column, ValueColumn } from '../../pipelines/core/batch.ts'
 import { KeyTable } from '../../pipelines/core/keys.ts'
 import { type LongTexts, stringBytes, TextCells } from './cells.ts'
 import type { CellType } from './tables.ts'
@@ -8,7 +8,7 @@ export interface BlockColumn { readonly type: CellType, readonly cells: number, 
 /** Rows of one table in DuckDB's own form, in one buffer that both threads see: its owner is who has the block. */
 export interface Block { /** Text caches of this block alone. */ readonly once: readonly number[], readonly rows: number, readonly buffer: SharedArrayBuffer, readonly columns: readonly BlockColumn[], readonly long: readonly LongTexts[] }
 
-export const cellBytes = { text: stringBytes, double: 8, stamp: 8, integer: 4, bigint: 8, bool: 1 } as const satisfies Record<CellType, number>
+export const cellBytes = { text: stringBytes, blob: stringBytes, double: 8, stamp: 8, integer: 4, bigint: 8, bool: 1 } as const satisfies Record<CellType, number>
 
 const caches = new WeakMap<KeyTable, TextCells>()
 /** Names of sources. */
@@ -62,7 +62,7 @@ export class BlockBuilder {
   }
 
   /** Texts by id in a table. */
-  texts (ids: Int32Array, table: KeyTable, known: Uint8Array | null = null): void {
+  texts (ids: Int32Array, table: KeyTable, known: Uint8Array | null = null, type: 'text' | 'blob' = 'text'): void {
     const cells = cellsOf(table)
     const long = cells.sync()
     if (long !== null) this.#long.push(long)
@@ -79,7 +79,7 @@ export class BlockBuilder {
       target[to + 2] = words[from + 2]!
       target[to + 3] = words[from + 3]!
     }
-    this.#done('text', known, cells.hasLong ? cells.cache : 0)
+    this.#done(type, known, cells.hasLong ? cells.cache : 0)
   }
 
   /** The same text in every row. */
@@ -124,9 +124,18 @@ export class BlockBuilder {
     this.#done('bool', known)
   }
 
+  /** Bytes, or unknown. */
+  blobs ({ values, known: present }: ValueColumn, nothing: Uint8Array | null = null): void {
+    const known = both(present, nothing)
+    const table = new KeyTable(this.rows + 1)
+    const ids = Int32Array.from({ length: this.rows }, (_, row) => known[row] === 0 ? 0 : table.intern(values[row] as Uint8Array, 0, (values[row] as Uint8Array).length))
+    this.texts(ids, table, known, 'blob')
+    this.#once.push(cellsOf(table).cache)
+  }
+
   /** Any column of a batch; a `value` column as JSON. */
   column (column: Column, nothing: Uint8Array | null = null): void {
-    const known = nothing ?? column.known
+    const known = both(column.known, nothing)
     switch (column.kind) {
       case 'number': this.doubles(column.values, known); break
       case 'bool': this.bools(column.values, known); break
@@ -164,6 +173,9 @@ export class BlockBuilder {
     return missing === 0 ? -1 : at
   }
 }
+
+/** `nothing` is 0 where a whole row has no values. */
+const both = (known: Uint8Array, nothing: Uint8Array | null) => nothing === null ? known : known.map((one, row) => one & (nothing[row] ?? 0))
 
 const aligned = (bytes: number) => (bytes + 7) & ~7
 

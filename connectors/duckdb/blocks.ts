@@ -1,3 +1,4 @@
+import type { ValueColumn } from '../../pipelines/core/batch.ts'
 import type { SeenKeys } from '../../pipelines/core/key-sightings.ts'
 import type { LakeReadings, LakeRollups } from '../../pipelines/core/lake-ports.ts'
 import { type Block, BlockBuilder, type BufferPool } from './block.ts'
@@ -16,6 +17,9 @@ export function readingsBlock ({ source, partition, batch, keys }: LakeReadings,
   return block.finish()
 }
 
+/** Columns of a rollup before those of its window. */
+const firstKept = 9
+
 /** Rollups in the order of their stage table; `turn` numbers the rows of a commit. A retraction's values are unknown. */
 export function rollupsBlock ({ source, partition, rows, keys }: LakeRollups, { columns }: BlockTable, { turn, pool }: { readonly turn: number, readonly pool: BufferPool }): Block {
   const { count } = rows
@@ -30,7 +34,10 @@ export function rollupsBlock ({ source, partition, rows, keys }: LakeRollups, { 
   block.integers(rows.revision)
   block.bools(rows.final)
   const nothing = rows.retraction.subarray(0, count).includes(1) ? rows.retraction.slice(0, count).map(taken => 1 - taken) : null
-  for (const column of rows.columns) block.column(column, nothing)
+  for (const [index, column] of rows.columns.entries()) {
+    if (columns[firstKept + index]!.type === 'blob') block.blobs(column as ValueColumn, nothing)
+    else block.column(column, nothing)
+  }
   block.bools(rows.retraction)
   block.integers(Int32Array.from({ length: count }, (_, row) => turn + row))
   return block.finish()

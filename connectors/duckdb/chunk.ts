@@ -1,11 +1,11 @@
-import { DuckDBDataChunk, type DuckDBAppender, type DuckDBType, BIGINT, BOOLEAN, DOUBLE, INTEGER, TIMESTAMP_MS, VARCHAR } from '@duckdb/node-api'
+import { DuckDBDataChunk, type DuckDBAppender, type DuckDBType, BIGINT, BLOB, BOOLEAN, DOUBLE, INTEGER, TIMESTAMP_MS, VARCHAR } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import { grown } from '../../pipelines/core/keys.ts'
 import { type Block, type BlockColumn, cellBytes } from './block.ts'
 import { type LongTexts, stringBytes } from './cells.ts'
 import type { CellType, TableColumn } from './tables.ts'
 
-const types = { text: VARCHAR, double: DOUBLE, stamp: TIMESTAMP_MS, integer: INTEGER, bigint: BIGINT, bool: BOOLEAN } as const satisfies Record<CellType, DuckDBType>
+const types = { text: VARCHAR, blob: BLOB, double: DOUBLE, stamp: TIMESTAMP_MS, integer: INTEGER, bigint: BIGINT, bool: BOOLEAN } as const satisfies Record<CellType, DuckDBType>
 const inlineBytesMax = 12
 
 interface LongCache { readonly anchor: duckdb.Vector, words: Int32Array }
@@ -14,7 +14,7 @@ interface LongCache { readonly anchor: duckdb.Vector, words: Int32Array }
  * Long texts of all blocks so far as DuckDB strings, by the number of their cache. A cache whose table began anew is dropped when its
  * successor comes.
  *
- * State:  per cache a vector that keeps the bytes, and four words a text that point into it. The texts of a block go in as one string,
+ * State:  per cache a vector that keeps the bytes (of type BLOB: one of texts takes none that are not UTF-8), and four words a text that point into it. The texts of a block go in as one string,
  *         so that a new text costs no call of its own; pointers stay good as long as the vector is kept
  */
 export class LongTextStore {
@@ -23,7 +23,7 @@ export class LongTextStore {
   add ({ cache, from, bytes, lengths, instead }: LongTexts): void {
     this.#caches.delete(instead)
     let known = this.#caches.get(cache)
-    if (known === undefined) this.#caches.set(cache, known = { anchor: duckdb.create_vector(duckdb.create_logical_type(duckdb.Type.VARCHAR), 1), words: new Int32Array(0) })
+    if (known === undefined) this.#caches.set(cache, known = { anchor: duckdb.create_vector(duckdb.create_logical_type(duckdb.Type.BLOB), 1), words: new Int32Array(0) })
     duckdb.vector_assign_string_element_len(known.anchor, 0, bytes)
     const made = duckdb.vector_get_data(known.anchor, stringBytes)
     let pointer = new DataView(made.buffer, made.byteOffset).getBigUint64(8, true)

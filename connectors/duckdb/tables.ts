@@ -3,8 +3,8 @@ import type { LakeLayout } from '../../pipelines/core/lake-ports.ts'
 import { distinctNames, literal, quoted, snakeCase } from './names.ts'
 
 /** Physical form of a column in a block: what its bytes are and which DuckDB type they fill. */
-export type CellType = 'text' | 'double' | 'stamp' | 'integer' | 'bigint' | 'bool'
-const sqlTypes = { text: 'VARCHAR', double: 'DOUBLE', stamp: 'TIMESTAMP_MS', integer: 'INTEGER', bigint: 'BIGINT', bool: 'BOOLEAN' } as const satisfies Record<CellType, string>
+export type CellType = 'text' | 'blob' | 'double' | 'stamp' | 'integer' | 'bigint' | 'bool'
+const sqlTypes = { text: 'VARCHAR', blob: 'BLOB', double: 'DOUBLE', stamp: 'TIMESTAMP_MS', integer: 'INTEGER', bigint: 'BIGINT', bool: 'BOOLEAN' } as const satisfies Record<CellType, string>
 const cellTypes = { number: 'double', bool: 'bool', text: 'text', value: 'text' } as const satisfies Record<ColumnKind, CellType>
 export const cellTypeOf = (kind: ColumnKind): CellType => cellTypes[kind]
 
@@ -37,7 +37,7 @@ export function lakeTables (layout: LakeLayout): Tables {
   const windows = distinctNames('window', layout.windows.map(({ name }) => name), fixed)
   const readings = readingsTable(`${p}_readings`, layout)
   const keys = keysTable(`${p}_keys`, layout)
-  const rollups = layout.windows.map(({ columns }, index) => rollupTable(`${p}_${windows[index]}`, columns))
+  const rollups = layout.windows.map((window, index) => rollupTable(`${p}_${windows[index]}`, window))
   const offsets = offsetsTable('_millrace_offsets')
   return {
     create: [
@@ -87,9 +87,10 @@ const rollupColumns: readonly TableColumn[] = [
  * A row stands for its (key, start): of the rows of a commit the last one wins, and it replaces what was there. The range of starts
  * lets DuckDB leave out row groups of other times.
  */
-function rollupTable (name: string, keep: LakeLayout['windows'][number]['columns']): BlockTable {
-  const names = distinctNames('statistic', keep.map(column => column.name), [...rollupColumns.map(column => column.name), 'retraction', 'turn'])
-  const columns = [...rollupColumns, ...keep.map(({ kind }, index) => ({ name: names[index]!, type: cellTypes[kind] }))]
+function rollupTable (name: string, { columns: keep, parts }: LakeLayout['windows'][number]): BlockTable {
+  const kept = [...keep.map(({ name: of, kind }) => ({ name: of, type: cellTypes[kind] })), ...parts.map(({ name: of, part }) => ({ name: of, type: part === 'sketch' || part === 'distinct' ? 'blob' as const : 'double' as const }))]
+  const names = distinctNames('statistic', kept.map(column => column.name), [...rollupColumns.map(column => column.name), 'retraction', 'turn'])
+  const columns: TableColumn[] = [...rollupColumns, ...kept.map(({ type }, index) => ({ name: names[index]!, type }))]
   const stage = `_stage_${name}`
   const list = columns.map(column => quoted(column.name)).join(', ')
   return {

@@ -1,3 +1,4 @@
+import { lakeParts } from '../core/lake-parts.ts'
 import type { LakeLayout } from '../core/lake-ports.ts'
 import type { CompiledPipeline } from '../core/stage.ts'
 import { windowColumns } from '../window/stage.ts'
@@ -9,6 +10,6 @@ export function layoutOf ({ name, sources, signals, windows, lake }: CompiledPip
   return {
     ...spec, pipeline: name, signals,
     intervalMs: intervals.length === 0 ? null : Math.min(...intervals),
-    windows: windows.filter(window => rollups.includes(window.name)).map(window => ({ name: window.name, shape: window.shape, columns: windowColumns(window, signals), parts: [] })),
+    windows: windows.filter(window => rollups.includes(window.name)).map(window => ({ name: window.name, shape: window.shape, columns: windowColumns(window, signals), parts: lakeParts(window, signals) })),
   }
 }

@@ -44,6 +44,8 @@ export interface NormaliseSpec {
 export type StatisticSpec =
   | { readonly kind: 'count' }
   | { readonly kind: 'sum' | 'mean' | 'min' | 'max' | 'stddev' | 'first' | 'last' | 'delta' | 'rate' | 'distinct', readonly signal: string }
+  /** Parts of what a lake merges: count of values, sum of squared distances from the mean, sketches as bytes. No definition says them. */
+  | { readonly kind: 'n' | 'm2' | 'sketchBytes' | 'distinctBytes', readonly signal: string }
   | { readonly kind: 'quantile', readonly signal: string, readonly q: number }
   | { readonly kind: 'collect', readonly signal: string, readonly limit: number }
   | { readonly kind: 'user', readonly signal: string, readonly statistic: UserStatistic }

@@ -1,3 +1,4 @@
+import { lakeParts, partStatistic } from '../core/lake-parts.ts'
 import type { FieldSpec, NormaliseSpec, SignalSpec, WindowSpec } from '../core/spec.ts'
 import { decodeLimits } from '../core/spec.ts'
 import type { CompiledPipeline, TaskContext, TaskStages } from '../core/stage.ts'
@@ -117,12 +118,15 @@ function normaliseSpec ({ clock, limits }: Resolved, { name, dedupe }: ResolvedS
   }
 }
 
-/** The pond keeps its rollups only, and corrects them for longer. */
-function windowsOf ({ windows, lake }: Resolved, { intervalMs }: ResolvedSource, race: boolean): readonly WindowSpec[] {
+/** The pond keeps its rollups only, with what makes them merge, and corrects them for longer. */
+function windowsOf ({ windows, lake, signals }: Resolved, { intervalMs }: ResolvedSource, race: boolean): readonly WindowSpec[] {
   if (race) return windows.map(window => ({ ...window, intervalMs }))
   if (lake === null) return []
   const { rollups, allowedLatenessMs } = lake
-  return windows.filter(({ name }) => rollups.includes(name)).map(window => ({ ...window, intervalMs, emit: { mode: 'close' }, allowedLatenessMs }))
+  return windows.filter(({ name }) => rollups.includes(name)).map(window => ({
+    ...window, intervalMs, emit: { mode: 'close' }, allowedLatenessMs,
+    keep: [...window.keep, ...lakeParts(window, signals).map(part => ({ name: part.name, statistic: partStatistic(part) }))],
+  }))
 }
 
 function expressionFields (spec: WindowSpec, signals: readonly SignalSpec[]): readonly ExpressionField[] {

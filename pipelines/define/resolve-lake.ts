@@ -1,5 +1,6 @@
 import { lakeWords, snakeCase } from '../core/lake-names.ts'
-import type { SignalSpec } from '../core/spec.ts'
+import { lakeParts } from '../core/lake-parts.ts'
+import type { SignalSpec, WindowSpec } from '../core/spec.ts'
 import type { LakeSpec } from '../core/stage.ts'
 import { durationMs } from '../core/time.ts'
 import type { Path, Problems } from './problem.ts'
@@ -7,7 +8,7 @@ import type { Resolving } from './resolve.ts'
 import { wanted } from './wanted.ts'
 
 /** Where the pond keeps readings and rollups; names that would become one table or column are refused. */
-export function resolveLake ({ definition, problems }: Resolving, signals: readonly SignalSpec[]): LakeSpec | null {
+export function resolveLake ({ definition, problems }: Resolving, { signals, windows: specs }: { readonly signals: readonly SignalSpec[], readonly windows: readonly WindowSpec[] }): LakeSpec | null {
   const { lake, windows, name } = definition
   if (lake === undefined) return null
   const names = Object.keys(windows)
@@ -20,7 +21,7 @@ export function resolveLake ({ definition, problems }: Resolving, signals: reado
   const signalPlace = (signal: string): Path => definition.signals !== undefined && Object.hasOwn(definition.signals, signal) ? ['signals', signal] : ['lake']
   distinct(problems, { thing: 'signal', names: signals.map(signal => signal.name), taken: [...lakeWords.readings, ...lakeWords.keys], place: signalPlace })
   distinct(problems, { thing: 'window', names: stored, taken: lakeWords.tables, place: window => ['windows', window] })
-  for (const window of stored) distinct(problems, { thing: 'statistic', names: Object.keys(windows[window]!.keep), taken: lakeWords.rollups, place: keep => ['windows', window, 'keep', keep] })
+  for (const window of stored) distinct(problems, { thing: 'statistic', names: Object.keys(windows[window]!.keep), taken: [...lakeWords.rollups, ...specs.filter(spec => spec.name === window).flatMap(spec => lakeParts(spec, signals)).map(part => snakeCase(part.name))], place: keep => ['windows', window, 'keep', keep] })
   return {
     keyspace: lake.keyspace ?? snakeCase(name),
     rawMode: lake.raw.mode,

@@ -48,7 +48,7 @@ export function resolveDefinition (definition: CheckedDefinition, tools: Tools, 
   const operators = resolveOperators(resolving, signals)
   const windows = resolveWindows(resolving, signals)
   const rules = resolveRules(resolving, { signals, windows })
-  const lake = resolveLake(resolving, signals)
+  const lake = resolveLake(resolving, { signals, windows })
   if (problems.list.length > 0) return null
   const { name, limits } = definition
   const time = timePolicy(definition)

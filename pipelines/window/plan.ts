@@ -8,8 +8,8 @@ import { Objects } from './accumulate-objects.ts'
 import type { Accumulator, Place, Statistic } from './accumulator.ts'
 import { collectKind, collectStatistic } from './collect.ts'
 import type { PaneLayout } from './pane-store.ts'
-import { distinctKind, distinctStatistic, quantileKind, quantileStatistic } from './sketches.ts'
-import { cellStatistic, meanStatistic, stddevStatistic, sumStatistic } from './statistics-number.ts'
+import { distinctBytesStatistic, distinctKind, distinctStatistic, quantileKind, quantileStatistic, sketchBytesStatistic } from './sketches.ts'
+import { cellStatistic, meanStatistic, squaresStatistic, stddevStatistic, sumStatistic } from './statistics-number.ts'
 import { userKind, userStatistic } from './user-statistic.ts'
 
 /** What a window keeps, worked out: the cells of a pane, what fills them, and how results are read off. */
@@ -53,7 +53,8 @@ function resultOf (statistic: Exclude<StatisticSpec, { kind: 'count' }>, { kind,
   switch (statistic.kind) {
     case 'first': case 'last': return { kind, unit }
     case 'rate': return { kind: 'number', unit: unit === null ? null : `${unit}/s` }
-    case 'distinct': return { kind: 'number', unit: null }
+    case 'distinct': case 'n': case 'm2': return { kind: 'number', unit: null }
+    case 'sketchBytes': case 'distinctBytes': return { kind: 'value', unit: null }
     case 'collect': return { kind: 'value', unit: null }
     case 'user': return { kind: statistic.statistic.kind ?? 'number', unit: null }
     default: return { kind: 'number', unit }
@@ -67,7 +68,7 @@ function signalOf (spec: WindowSpec, signals: readonly SignalSpec[], name: strin
 }
 
 /** Statistics that read numbers only. */
-const numeric: ReadonlySet<string> = new Set(['sum', 'mean', 'min', 'max', 'stddev', 'delta', 'rate', 'quantile'])
+const numeric: ReadonlySet<string> = new Set(['sum', 'mean', 'min', 'max', 'stddev', 'delta', 'rate', 'quantile', 'n', 'm2', 'sketchBytes'])
 
 class Planner {
   readonly template: number[]
@@ -93,6 +94,8 @@ class Planner {
       case 'delta': return deltaStatistic(this.#ends(column, 'first').cell, this.#ends(column, 'last').cell)
       case 'rate': return rateStatistic(this.#ends(column, 'first').cell, this.#ends(column, 'last').cell)
       case 'distinct': return distinctStatistic(this.#share('distinct', column, place => new Objects(place, distinctKind)).object)
+      case 'distinctBytes': return distinctBytesStatistic(this.#share('distinct', column, place => new Objects(place, distinctKind)).object)
+      case 'sketchBytes': return sketchBytesStatistic(this.#share('quantile', column, place => new Objects(place, quantileKind)).object)
       case 'quantile': return quantileStatistic(this.#share('quantile', column, place => new Objects(place, quantileKind)).object, statistic.q)
       case 'collect': return collectStatistic(this.#share(`collect ${statistic.limit}`, column, place => new Objects(place, collectKind(statistic.limit))).object)
       case 'user': return userStatistic(statistic.statistic, this.#share(`user ${statistic.statistic.name}`, column, place => new Objects(place, userKind(statistic.statistic))).object)
@@ -100,14 +103,16 @@ class Planner {
     }
   }
 
-  #number (column: number, kind: 'sum' | 'mean' | 'min' | 'max' | 'stddev'): Statistic {
-    if (kind === 'stddev') return stddevStatistic(this.#share('spread', column, place => new Spread(place)).cell)
+  #number (column: number, kind: 'n' | 'sum' | 'mean' | 'min' | 'max' | 'stddev' | 'm2'): Statistic {
+    if (kind === 'stddev' || kind === 'm2') return (kind === 'm2' ? squaresStatistic : stddevStatistic)(this.#share('spread', column, place => new Spread(place)).cell)
     if (this.#summed(column)) {
       const { cell } = this.#share('summary', column, place => new Summary(place))
       if (kind === 'min' || kind === 'max') return cellStatistic(cell + (kind === 'min' ? 2 : 3))
+      if (kind === 'n') return cellStatistic(cell)
       return kind === 'sum' ? sumStatistic(cell) : meanStatistic(cell)
     }
     switch (kind) {
+      case 'n': return cellStatistic(this.#share('sum', column, place => new Sum(place)).cell)
       case 'sum': return sumStatistic(this.#share('sum', column, place => new Sum(place)).cell)
       case 'mean': return meanStatistic(this.#share('sum', column, place => new Sum(place)).cell)
       case 'min': return cellStatistic(this.#share('low', column, place => new Low(place)).cell)

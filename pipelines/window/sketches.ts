@@ -6,6 +6,7 @@ import { addBytes, addNumber } from '../core/sketch/distinct-value.ts'
 import { HyperLogLog } from '../core/sketch/hyper-log-log.ts'
 import type { PaneStore } from './pane-store.ts'
 import { Bins, QuantileSketch } from '../core/sketch/quantile-sketch.ts'
+import { encodeDistinct, encodeSketch } from '../core/sketch/sketch-bytes.ts'
 
 export const distinctKind: ObjectKind<HyperLogLog> = {
   create: () => new HyperLogLog(),
@@ -78,6 +79,23 @@ export function quantileStatistic (object: number, q: number): Statistic {
   return {
     finish ({ objects, objectStride }: PaneStore, slots: Int32Array, count: number, column: Column, row: number): void {
       finishNumbers(column, row, count, index => (objects[slots[index]! * objectStride + object] as QuantileSketch | null)?.quantile(q) ?? Number.NaN)
+    },
+  }
+}
+
+export const sketchBytesStatistic = (object: number): Statistic => bytesStatistic(object, sketch => encodeSketch(sketch as QuantileSketch))
+export const distinctBytesStatistic = (object: number): Statistic => bytesStatistic(object, sketch => encodeDistinct(sketch as HyperLogLog))
+
+/** A pane's sketch as bytes; unknown where it has seen nothing. */
+function bytesStatistic (object: number, encode: (sketch: unknown) => Uint8Array): Statistic {
+  return {
+    finish ({ objects, objectStride }: PaneStore, slots: Int32Array, count: number, { values, known }: Column, row: number): void {
+      const results = values as unknown[]
+      for (let i = 0; i < count; i += 1) {
+        const sketch = objects[slots[i]! * objectStride + object] ?? null
+        results[row + i] = sketch === null ? null : encode(sketch)
+        known[row + i] = sketch === null ? 0 : 1
+      }
     },
   }
 }

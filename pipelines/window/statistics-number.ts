@@ -64,3 +64,18 @@ export function stddevStatistic (cell: number): Statistic {
     },
   }
 }
+
+/** Of `Spread`: the sum of squared distances from the mean, which merges. Unknown when no value was. */
+export function squaresStatistic (cell: number): Statistic {
+  return {
+    finish ({ cells, stride }: PaneStore, slots: Int32Array, count: number, { values, known }: Column, row: number): void {
+      const results = values as Float64Array
+      for (let i = 0; i < count; i += 1) {
+        const at = slots[i]! * stride + cell
+        const isKnown = cells[at]! > 0 && !Number.isNaN(cells[at + 2]!)
+        results[row + i] = isKnown ? cells[at + 2]! : Number.NaN
+        known[row + i] = isKnown ? 1 : 0
+      }
+    },
+  }
+}

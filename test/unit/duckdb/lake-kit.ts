@@ -11,7 +11,7 @@ import { createWindowBatch, growWindowBatch, type WindowBatch } from '../../../p
 export const layout: LakeLayout = {
   pipeline: 'cold-chain', keyspace: 'fleet',
   signals: [{ name: 'celsius', kind: 'number', unit: 'Cel' }, { name: 'doorOpen', kind: 'bool', unit: null }, { name: 'site', kind: 'text', unit: null }],
-  windows: [{ name: 'minute', shape: { kind: 'tumbling', sizeMs: 60_000 }, parts: [], columns: [{ name: 'mean', kind: 'number', unit: 'Cel' }, { name: 'seen', kind: 'value' }] }],
+  windows: [{ name: 'minute', shape: { kind: 'tumbling', sizeMs: 60_000 }, parts: [{ name: 'celsius_n', signal: 'celsius', part: 'n' }, { name: 'celsius_sketch', signal: 'celsius', part: 'sketch' }], columns: [{ name: 'mean', kind: 'number', unit: 'Cel' }, { name: 'seen', kind: 'value' }] }],
   rawMode: 'rows', intervalMs: null, rawBucket: null, rawTtlMs: 1_000, rollupsTtlMs: null, eventsTtlMs: null, lettersTtlMs: null,
 }
 
@@ -48,11 +48,11 @@ export function readings (rows: readonly Reading[], keys: KeyTable, { offset = 0
   return batch
 }
 
-export interface Rollup { readonly key: string, readonly start: number, readonly end: number, readonly mean: number | null, readonly revision?: number, readonly retraction?: boolean, readonly seen?: readonly number[] }
+export interface Rollup { readonly key: string, readonly start: number, readonly end: number, readonly mean: number | null, readonly revision?: number, readonly retraction?: boolean, readonly seen?: readonly number[], readonly sketch?: Uint8Array }
 
 export function rollups (rows: readonly Rollup[], keys: KeyTable): WindowBatch {
-  const batch = createWindowBatch(layout.windows[0]!.columns, 1)
-  for (const { key, start, end, mean, revision = 0, retraction = false, seen = [] } of rows) {
+  const batch = createWindowBatch([...layout.windows[0]!.columns, { name: 'celsius_n', kind: 'number' }, { name: 'celsius_sketch', kind: 'value' }], 1)
+  for (const { key, start, end, mean, revision = 0, retraction = false, seen = [], sketch } of rows) {
     growWindowBatch(batch)
     const row = batch.count
     batch.key[row] = keys.internText(key)
@@ -67,6 +67,10 @@ export function rollups (rows: readonly Rollup[], keys: KeyTable): WindowBatch {
     batch.columns[0]!.known[row] = mean === null ? 0 : 1
     batch.columns[1]!.values[row] = seen
     batch.columns[1]!.known[row] = 1
+    batch.columns[2]!.values[row] = 2
+    batch.columns[2]!.known[row] = 1
+    batch.columns[3]!.values[row] = sketch ?? null
+    batch.columns[3]!.known[row] = sketch === undefined ? 0 : 1
     batch.count += 1
   }
   return batch

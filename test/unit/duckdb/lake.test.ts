@@ -209,3 +209,19 @@ test('lake: a file of something else or cut short is an error, one left unfinish
   writeFileSync(file, whole.subarray(0, 5_000))
   assert.deepEqual(await (await lakeFor(t, file)).query('SELECT count(*) AS n FROM cold_chain_readings'), [{ n: 0 }])
 })
+
+test('lake: bytes of a sketch come back as they went in, short and long, whatever they are', async t => {
+  const lake = await lakeFor(t)
+  const keys = new KeyTable(1_000)
+  const sketches = Array.from({ length: 600 }, (_, i) => Uint8Array.from({ length: i % 40 }, (_, at) => (at * 37 + i * 101) % 256))
+  for (let round = 0; round < 3; round += 1) {
+    lake.addRollups({ window: 'minute', ...task, keys, rows: rollups(sketches.map((sketch, i) => ({ key: `k${i}`, start: round * 60_000, end: (round + 1) * 60_000, mean: i, ...i % 50 !== 0 && { sketch } })), keys) })
+    await lake.commit([position(round + 1)])
+  }
+  const rows = await lake.query('SELECT CAST(mean AS INTEGER) AS i, celsius_n, celsius_sketch FROM cold_chain_minute ORDER BY start, i')
+  assert.equal(rows.length, 1_800)
+  rows.forEach(({ i, celsius_n: n, celsius_sketch: sketch }) => {
+    assert.equal(n, 2)
+    assert.deepEqual(sketch === null ? null : [...sketch as Uint8Array], Number(i) % 50 === 0 ? null : [...sketches[Number(i)]!])
+  })
+})

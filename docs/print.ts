@@ -46,7 +46,7 @@ ${sections.join('\n')}
 | --- | --- | --- |
 ${codes.join('\n')}
 
-2 stays free for "there are changes". A second Ctrl-C ends at once, with 130.
+A second Ctrl-C ends at once, with 130.
 `
 }
 

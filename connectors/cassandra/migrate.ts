@@ -25,7 +25,7 @@ export async function lakePlan (session: CassandraSession, tables: LakeTables): 
 export async function prepareTables (session: CassandraSession, tables: LakeTables): Promise<void> {
   const steps = await lakePlan(session, tables)
   if (steps.length === 0) return
-  if (session.settings.migrations === 'manual') throw new StreamError('LAKE_MIGRATIONS', { keyspace: tables.keyspace, changes: steps.length, first: steps[0]!.why })
+  if (session.settings.migrations === 'manual') throw new StreamError('LAKE_MIGRATIONS', { keyspace: tables.keyspace, changes: steps.length, first: steps[0]!.what })
   await applyPlan(session, tables, steps)
 }
 
@@ -38,7 +38,7 @@ export async function prepareTables (session: CassandraSession, tables: LakeTabl
  */
 export async function applyPlan (session: CassandraSession, tables: LakeTables, steps: readonly Step[], onStep: (step: Step) => void = () => {}): Promise<void> {
   for (let round = 0, left = steps; left.length > 0; round += 1) {
-    if (round === roundsMax) throw new StreamError('LAKE_UNAVAILABLE', { keyspace: tables.keyspace, left: left.length, first: left[0]!.why, why: 'other processes change the tables at the same time' })
+    if (round === roundsMax) throw new StreamError('LAKE_UNAVAILABLE', { keyspace: tables.keyspace, left: left.length, first: left[0]!.what, why: 'other processes change the tables at the same time' })
     await carryOut(session, tables, left, onStep)
     left = await lakePlan(session, tables)
   }
@@ -58,21 +58,21 @@ async function carryOut (session: CassandraSession, tables: LakeTables, steps: r
 }
 
 /** The same node for all who change tables: two nodes that make one table at the same time would make two. */
-async function change ({ client, settings, nodes: [first] }: CassandraSession, { cql, why }: Step): Promise<void> {
+async function change ({ client, settings, nodes: [first] }: CassandraSession, { cql, what }: Step): Promise<void> {
   const host = client.hosts.values().find(({ address }) => address === first)
   try {
     const { info } = await client.execute(cql, [], { prepare: false, readTimeout: Math.max(schemaMsMin, settings.requestTimeoutMs), serialConsistency: types.consistencies.localSerial, ...host !== undefined && { host } })
-    if ((info as { readonly isSchemaInAgreement?: boolean }).isSchemaInAgreement === false) throw new StreamError('LAKE_UNAVAILABLE', { step: why, why: 'the nodes do not agree on the tables yet' })
+    if ((info as { readonly isSchemaInAgreement?: boolean }).isSchemaInAgreement === false) throw new StreamError('LAKE_UNAVAILABLE', { step: what, why: 'the nodes do not agree on the tables yet' })
   } catch (error) {
-    throw lakeError(error, { step: why, cql: cql.split('\n')[0]!.replace(/ \($/, '') })
+    throw lakeError(error, { step: what, cql: cql.split('\n')[0]!.replace(/ \($/, '') })
   }
 }
 
 /** Under the first number that is free; what another process has recorded is not recorded again. */
-async function record (session: CassandraSession, { keyspace, pipeline, migrations }: LakeTables, { id, table, why, cql }: Step): Promise<void> {
+async function record (session: CassandraSession, { keyspace, pipeline, migrations }: LakeTables, { id, table, what, cql }: Step): Promise<void> {
   const insert = `INSERT INTO ${qualified(keyspace, migrations.name)} (pipeline, id, table_name, what, cql, applied_at) VALUES (?, ?, ?, ?, ?, toTimestamp(now())) IF NOT EXISTS`
   for (let number = id; ; number += 1) {
-    const result = await session.execute(insert, [pipeline, number, table ?? keyspace, why, cql], { serialConsistency: types.consistencies.localSerial })
+    const result = await session.execute(insert, [pipeline, number, table ?? keyspace, what, cql], { serialConsistency: types.consistencies.localSerial })
     const row = result.first()
     if (row['[applied]'] !== false || row.cql === cql) return
   }

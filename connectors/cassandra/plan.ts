@@ -4,8 +4,8 @@ import { dayText, nextDay, type Present, type PresentTable } from './present.ts'
 import { addColumn, alterTtl, createTable, identifier, type LakeTable, literal, primaryKey, qualified, tableMark, ttlSeconds } from './table.ts'
 import type { LakeTables } from './tables.ts'
 
-/** One statement, why it is there, and the table it is about (the keyspace: null). */
-export interface Step { readonly id: number, readonly why: string, readonly cql: string, readonly table: string | null }
+/** One statement, what it does, and the table it is about (the keyspace: null). */
+export interface Step { readonly id: number, readonly what: string, readonly cql: string, readonly table: string | null }
 export interface PlanOptions { /** Copies by data centre, for a keyspace that is made. */ readonly replication: Readonly<Record<string, number>> }
 
 /** The past of a table's first width. */
@@ -19,10 +19,10 @@ const firstDay = '1970-01-01'
 export function planOf (present: Present, tables: LakeTables, { replication }: PlanOptions): readonly Step[] {
   const { keyspace } = tables
   const steps: Omit<Step, 'id'>[] = []
-  if (!present.keyspace) steps.push({ table: null, why: `the keyspace ${keyspace} is not there`, cql: createKeyspace(keyspace, replication) })
+  if (!present.keyspace) steps.push({ table: null, what: `make the keyspace ${keyspace}`, cql: createKeyspace(keyspace, replication) })
   for (const table of tables.all) {
     const there = present.tables.get(table.name)
-    if (there === undefined) steps.push({ table: table.name, why: `${table.name} is not there`, cql: createTable(keyspace, table) })
+    if (there === undefined) steps.push({ table: table.name, what: `make ${table.name}: ${table.comment.slice(table.comment.indexOf(':') + 2)}`, cql: createTable(keyspace, table) })
     else steps.push(...changes(tables, table, { there, made: present.made }))
   }
   steps.push(...widthSteps(present, tables))
@@ -46,13 +46,13 @@ function changes ({ keyspace, pipeline }: LakeTables, table: LakeTable, { there,
     if (found === undefined) {
       const before = there.dropped.get(column.name)
       if (before !== undefined && before !== column.type) throw refused({ column: column.name, there: `dropped, it was ${before}`, wanted: column.type, why: 'a column that was dropped comes back with its old type alone' })
-      steps.push({ table: table.name, why: `${table.name} lacks ${column.name}: ${column.means}`, cql: addColumn(keyspace, table, column) })
+      steps.push({ table: table.name, what: `add ${column.name} to ${table.name}: ${column.means}`, cql: addColumn(keyspace, table, column) })
     } else if (found.type !== column.type) {
       throw refused({ column: column.name, there: found.type, wanted: column.type })
     }
   }
   if (there.ttlSeconds !== ttlSeconds(table.ttlMs)) {
-    steps.push({ table: table.name, why: `rows of ${table.name} live ${lifeText(ttlSeconds(table.ttlMs))} instead of ${lifeText(there.ttlSeconds)}; those that are there keep what they have`, cql: alterTtl(keyspace, table) })
+    steps.push({ table: table.name, what: `keep rows of ${table.name} ${lifeText(ttlSeconds(table.ttlMs))} instead of ${lifeText(there.ttlSeconds)}; those that are there stay as long as they would`, cql: alterTtl(keyspace, table) })
   }
   return steps
 }
@@ -79,10 +79,10 @@ function widthSteps ({ eras, nowMs }: Present, { keyspace, widths, readings, chu
   return [readings, chunks, ...rollups].filter(table => table !== null).flatMap(({ name, width }) => {
     const last = eras.get(name)?.at(-1)
     const insert = (day: string, width: Bucket) => `INSERT INTO ${qualified(keyspace, widths.name)} (table_name, from_day, width) VALUES (${literal(name)}, '${day}', '${width}') IF NOT EXISTS`
-    if (last === undefined) return [{ table: widths.name, why: `partitions of ${name} are a ${width} wide`, cql: insert(firstDay, width) }]
+    if (last === undefined) return [{ table: widths.name, what: `partitions of ${name} are a ${width} wide`, cql: insert(firstDay, width) }]
     if (last.width === width) return []
     const from = dayText(Math.max(nextDay(nowMs), nextDay(last.from)))
-    return [{ table: widths.name, why: `partitions of ${name} are a ${width} wide from ${from} on, instead of a ${last.width}; those that are there stay`, cql: insert(from, width) }]
+    return [{ table: widths.name, what: `partitions of ${name} are a ${width} wide from ${from} on, instead of a ${last.width}; those that are there stay`, cql: insert(from, width) }]
   })
 }
 

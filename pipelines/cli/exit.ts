@@ -1,13 +1,14 @@
 import { StreamError } from '../core/errors.ts'
 
 /**
- * What the shell learns. 2 stays free for "there are changes" (plan); the rest are those of sysexits.h.
+ * What the shell learns. Those from 64 on are those of sysexits.h.
  *
  * Source: docs/cli.md prints this table
  */
 export const exitCodes = {
   done: { code: 0, means: 'done' },
   failed: { code: 1, means: 'the answer is no: the definition has problems, a check did not hold' },
+  changes: { code: 2, means: 'there is something to change' },
   usage: { code: 64, means: 'the command line is wrong' },
   data: { code: 65, means: 'the input could not be read' },
   external: { code: 69, means: 'a system around Millrace, or its data folder, is not available' },

@@ -27,11 +27,8 @@ export function addLakeBackfill (lake: Command): void {
 async function backfill (path: string, options: BackfillOptions): Promise<void> {
   const { input } = options
   if (input === undefined || input === '-') throw new CliError('usage', 'Cannot fill the lake without --input: name a .csv or JSON lines file')
-  const [{ resolve }, { exportVariables, targetOf }, { loadDefinition }, { compileDefinition }, { openLakeOf }, { layoutOf }] = await Promise.all([
-    import('node:path'), import('./target.ts'), import('../define/load.ts'), import('../define/compile.ts'), import('./lake-of.ts'), import('./lake-layout.ts')])
-  const target = await targetOf(options, { definition: path })
-  exportVariables(target.variables)
-  const pipeline = compileDefinition(await loadDefinition(path, { contracts: target.contracts, variables: target.variables }))
+  const [{ resolve }, { pipelineOf }, { openLakeOf }, { layoutOf }] = await Promise.all([import('node:path'), import('./pipeline-of.ts'), import('./lake-of.ts'), import('./lake-layout.ts')])
+  const { target, pipeline } = await pipelineOf(path, options)
   if (pipeline.lake === null) throw new CliError('config', `Cannot fill a lake: the definition has none; definition=${JSON.stringify(path)}`)
   const system = await target.open(resolve(options.data, pipeline.name, target.folder))
   try {

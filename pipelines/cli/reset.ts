@@ -25,11 +25,10 @@ export function addReset (program: Command): void {
 
 async function reset (definition: string, options: ResetOptions): Promise<void> {
   const to = toOf(options.to)
-  const [{ targetOf, exportVariables }, { loadDefinition }, { resolve }] = await Promise.all([import('./target.ts'), import('../define/load.ts'), import('node:path')])
+  const [{ targetOf, exportVariables }, { definitionAt }, { resolve }] = await Promise.all([import('./target.ts'), import('./pipeline-of.ts'), import('node:path')])
   const target = await targetOf(options, { definition })
   exportVariables(target.variables)
-  const loaded = await loadDefinition(definition, { contracts: target.contracts, variables: target.variables })
-  const checked = target.keyspace === null || loaded.lake === undefined ? loaded : { ...loaded, lake: { ...loaded.lake, keyspace: target.keyspace } }
+  const checked = await definitionAt(target, definition)
   const system = await target.open(resolve(options.data, checked.name, target.folder))
   const lakes: LakePort[] = []
   try {

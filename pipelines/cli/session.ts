@@ -5,13 +5,13 @@ import { StreamError } from '../core/errors.ts'
 import type { CompiledPipeline } from '../core/stage.ts'
 import { durationMs } from '../core/time.ts'
 import { compileDefinition } from '../define/compile.ts'
-import { loadDefinition } from '../define/load.ts'
 import type { CheckedDefinition } from '../define/schema.ts'
 import type { Leg } from '../runtime/names.ts'
 import type { LegStatus } from '../runtime/status.ts'
 import { registryContracts } from './contracts.ts'
 import { Engine, type RunningRace } from './engine.ts'
 import { CliError, told } from './exit.ts'
+import { definitionAt } from './pipeline-of.ts'
 import type { System, Target } from './system.ts'
 import { count, paint, say } from './talk.ts'
 import { exportVariables } from './target.ts'
@@ -133,9 +133,8 @@ export class Session {
   }
 
   async #load (contracts: Target['contracts']): Promise<CheckedDefinition> {
-    const { definition, target: { variables, keyspace } } = this.#options
-    const loaded = await loadDefinition(definition, { contracts, variables })
-    return keyspace === null || loaded.lake === undefined ? loaded : { ...loaded, lake: { ...loaded.lake, keyspace } }
+    const { definition, target } = this.#options
+    return definitionAt({ ...target, contracts }, definition)
   }
 
   #start (definition: CheckedDefinition, system: System): Promise<Engine> {

@@ -9,6 +9,8 @@ import { lakeTables } from '../../connectors/cassandra/tables.ts'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { LakeLayout } from '../../pipelines/core/lake-ports.ts'
 import { cassandraEnvironment, noCassandra } from '../kit/cassandra.ts'
+import { millrace } from '../kit/cli.ts'
+import { rooms, roomsFolder } from '../kit/rooms.ts'
 
 const skip = noCassandra ?? false
 
@@ -45,7 +47,7 @@ test('a plan that is applied leaves nothing to do, and every statement of it on 
   await applyPlan(session, tables, steps)
   assert.deepEqual(await lakePlan(session, tables), [])
   const { rows } = await session.execute(`SELECT id, what, cql, applied_at FROM ${keyspace}.cold_chain_migrations`)
-  assert.deepEqual(rows.map(row => [row.id, row.what, row.cql]), steps.map(({ id, why, cql }) => [id, why, cql]))
+  assert.deepEqual(rows.map(row => [row.id, row.what, row.cql]), steps.map(({ id, what, cql }) => [id, what, cql]))
   assert(rows.every(row => Math.abs((row.applied_at as Date).getTime() - Date.now()) < 3_600_000))
   assert.deepEqual((await readEras(session, keyspace, 'cold_chain_buckets')).get('cold_chain_readings'), [{ from: Number.NEGATIVE_INFINITY, width: 'month' }])
 })
@@ -125,4 +127,27 @@ test('a Cassandra that is not there is said to be unreachable, by name and by ad
   const at = (points: string) => openSession(cassandraSettings({ 'contact.points': points, 'local.data.center': 'datacenter1' }))
   await assert.rejects(at('127.0.0.1:1'), refused('LAKE_UNREACHABLE', { contactPoints: '127.0.0.1:1', why: 'ECONNREFUSED' }))
   await assert.rejects(at('nowhere.invalid:9042'), refused('LAKE_UNREACHABLE', { contactPoints: 'nowhere.invalid:9042' }))
+})
+
+test('lake plan prints what cqlsh would run and ends with 2, lake apply does it when told --yes, and then there is nothing to change', { skip }, async t => {
+  const { keyspace } = await room(t)
+  const { write, folder: cwd } = roomsFolder()
+  const definition = write('lake.yaml', `${rooms}lake: { keyspace: ${keyspace}, raw: { ttl: 90d } }\n`)
+  const env = await cassandraEnvironment()
+  const lake = (...args: readonly string[]) => millrace(['lake', ...args], { env, cwd })
+  const planned = await lake('plan', definition)
+  assert.equal(planned.status, 2, planned.stderr)
+  assert.match(planned.stdout, new RegExp(`^-- 1: make the keyspace ${keyspace}\nCREATE KEYSPACE IF NOT EXISTS ${keyspace} WITH replication = .*;\n`))
+  assert.match(planned.stdout, /\n {2}celsius double,\n/)
+  const told = await lake('apply', definition)
+  assert.deepEqual([told.status, told.stdout], [2, planned.stdout])
+  assert.match(told.stderr, /nothing was changed: say --yes/)
+  const applied = await lake('apply', definition, '--yes')
+  assert.equal(applied.status, 0, applied.stderr)
+  assert.match(applied.stderr, /done 6: make rooms_readings: a reading/)
+  const after = await lake('plan', definition)
+  assert.deepEqual([after.status, after.stdout], [0, ''])
+  const embedded = await lake('plan', definition, '--data', '.')
+  assert.equal(embedded.status, 0)
+  assert.match(embedded.stdout, /CREATE TABLE IF NOT EXISTS rooms_readings \("key" VARCHAR/)
 })

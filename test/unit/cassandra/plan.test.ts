@@ -92,7 +92,7 @@ test('a table that another program made, or another pipeline, is refused; one wh
 test('another time to live holds for rows from now on', () => {
   const [step, ...none] = planOf(there(), wanted({ rawTtlMs: 30 * 86_400_000 }), options)
   assert.deepEqual(none, [])
-  assert.match(step!.why, /live 30d instead of for ever/)
+  assert.match(step!.what, /keep rows of cold_chain_readings 30d instead of for ever/)
   assert.equal(step!.cql, "ALTER TABLE fleet.cold_chain_readings WITH default_time_to_live = 2592000\n  AND compaction = {'class': 'TimeWindowCompactionStrategy', 'compaction_window_unit': 'DAYS', 'compaction_window_size': '1'}")
 })
 

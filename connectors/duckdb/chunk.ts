@@ -47,6 +47,12 @@ export class LongTextStore {
   drop (caches: readonly number[]): void { for (const cache of caches) this.#caches.delete(cache) }
 }
 
+/** What a table has: the types of its columns, and where each column of a block belongs. What no block has stays null. */
+export interface ChunkShape { readonly types: readonly DuckDBType[], readonly places: readonly number[] }
+
+/** A table that has just the columns of its blocks. */
+export function plainShape (columns: readonly TableColumn[]): ChunkShape { return { types: columns.map(({ type }) => types[type]), places: columns.map((_, place) => place) } }
+
 /**
  * Copies blocks into one table through an appender, 2,048 rows at a time, without a JavaScript value per cell.
  *
@@ -54,12 +60,17 @@ export class LongTextStore {
  */
 export class ChunkFiller {
   readonly #chunk: DuckDBDataChunk
+  readonly #places: readonly number[]
+  readonly #absent: readonly number[]
   readonly #rowsMax = duckdb.vector_size()
   readonly #words = new Int32Array(duckdb.vector_size() * 4)
+  readonly #nothing = new ArrayBuffer(duckdb.vector_size() / 8)
   readonly #long: LongTextStore
 
-  constructor (columns: readonly TableColumn[], long: LongTextStore) {
-    this.#chunk = DuckDBDataChunk.create(columns.map(({ type }) => types[type]))
+  constructor ({ types, places }: ChunkShape, long: LongTextStore) {
+    this.#chunk = DuckDBDataChunk.create([...types])
+    this.#places = places
+    this.#absent = types.map((_, place) => place).filter(place => !places.includes(place))
     this.#long = long
   }
 
@@ -69,10 +80,17 @@ export class ChunkFiller {
       const rows = Math.min(this.#rowsMax, block.rows - from)
       this.#chunk.reset()
       this.#chunk.rowCount = rows
-      block.columns.forEach((column, index) => { this.#fill(index, column, block.buffer, from, rows) })
+      block.columns.forEach((column, index) => { this.#fill(this.#places[index]!, column, block.buffer, from, rows) })
+      for (const place of this.#absent) this.#leaveOut(place, rows)
       appender.appendDataChunk(this.#chunk)
     }
     this.#long.drop(block.once)
+  }
+
+  #leaveOut (place: number, rows: number): void {
+    const vector = duckdb.data_chunk_get_vector(this.#chunk.chunk, place)
+    duckdb.vector_ensure_validity_writable(vector)
+    duckdb.copy_data_to_vector_validity(vector, 0, this.#nothing, 0, Math.ceil(rows / 8))
   }
 
   #fill (index: number, { type, cells, validity, cache }: BlockColumn, shared: SharedArrayBuffer, from: number, rows: number): void {

@@ -2,7 +2,7 @@ import { type DuckDBAppender, type DuckDBConnection, DuckDBInstance } from '@duc
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { LakeRow } from '../../pipelines/core/lake-ports.ts'
 import type { Block } from './block.ts'
-import { ChunkFiller, LongTextStore } from './chunk.ts'
+import { ChunkFiller, LongTextStore, plainShape } from './chunk.ts'
 import { plainRow } from './rows.ts'
 import { type BlockTable, keptColumns, sqlType, type Tables } from './tables.ts'
 
@@ -27,7 +27,9 @@ export class LakeDatabase {
   readonly #write: DuckDBConnection
   readonly #read: DuckDBConnection
   readonly #long = new LongTextStore()
-  readonly #fillers: readonly ChunkFiller[]
+  readonly #fillers = new Map<number, ChunkFiller>()
+  /** Names of a table's columns as they lie: one that was added later is the last, one that no definition has any more stays. */
+  readonly #columns = new Map<string, readonly string[]>()
   #appenders = new Map<number, DuckDBAppender>()
   #open = false
 
@@ -55,7 +57,6 @@ export class LakeDatabase {
     this.#instance = instance
     this.#write = write
     this.#read = read
-    this.#fillers = options.tables.blocks.map(({ columns }) => new ChunkFiller(columns, this.#long))
   }
 
   async append (table: number, block: Block): Promise<void> {
@@ -65,7 +66,7 @@ export class LakeDatabase {
       const { name, stage } = this.#options.tables.blocks[table]!
       this.#appenders.set(table, appender = await this.#write.createAppender(stage ?? name))
     }
-    this.#fillers[table]!.append(appender, block)
+    this.#filler(table, appender).append(appender, block)
   }
 
   async insert (sql: string, json: string): Promise<void> {
@@ -107,10 +108,11 @@ export class LakeDatabase {
     return reader.getRowObjects().map(plainRow)
   }
 
-  /** Delete readings that arrived before `beforeMs`; not inside an open transaction. */
-  async expire (beforeMs: number): Promise<number> {
-    const result = await this.#read.run(`DELETE FROM ${this.#options.tables.readings} WHERE arrived_at < CAST(make_timestamp(CAST(1000 * $1 AS BIGINT)) AS TIMESTAMP_MS)`, [beforeMs])
-    return result.rowsChanged
+  /** Delete what its class keeps no longer; not inside an open transaction. */
+  async expire (nowMs: number): Promise<number> {
+    let gone = 0
+    for (const { sql, ttlMs } of this.#options.tables.expire) gone += (await this.#read.run(sql, [nowMs - ttlMs])).rowsChanged
+    return gone
   }
 
   async close (): Promise<void> {
@@ -124,6 +126,17 @@ export class LakeDatabase {
     if (this.#open) return
     await this.#write.run('BEGIN')
     this.#open = true
+  }
+
+  #filler (table: number, appender: DuckDBAppender): ChunkFiller {
+    const known = this.#fillers.get(table)
+    if (known !== undefined) return known
+    const { name, stage, columns } = this.#options.tables.blocks[table]!
+    const there = this.#columns.get(name)!
+    const shape = stage === null ? { types: there.map((_, place) => appender.columnType(place)), places: columns.map(column => there.indexOf(column.name)) } : plainShape(columns)
+    const filler = new ChunkFiller(shape, this.#long)
+    this.#fillers.set(table, filler)
+    return filler
   }
 
   #closeAppenders (): void {
@@ -140,13 +153,17 @@ export class LakeDatabase {
 
   /** A signal or statistic that is new gets a column; one whose kind has changed is refused. */
   async #addColumns (table: BlockTable): Promise<void> {
-    const reader = await this.#read.runAndReadAll('SELECT column_name, data_type FROM information_schema.columns WHERE table_name = $1', [table.name])
+    const reader = await this.#read.runAndReadAll('SELECT column_name, data_type FROM information_schema.columns WHERE table_name = $1 ORDER BY ordinal_position', [table.name])
     const existing = new Map(reader.getRows().map(([name, type]) => [String(name), String(type)]))
+    const names = [...existing.keys()]
     for (const { name, type } of keptColumns(table)) {
       const is = existing.get(name)
-      if (is === undefined) await this.#write.run(`ALTER TABLE ${table.name} ADD COLUMN "${name}" ${sqlType(type)}`)
-      else if (is !== sqlType(type)) throw new StreamError('LAKE_LAYOUT', { table: table.name, column: name, is, wanted: sqlType(type) })
+      if (is === undefined) {
+        await this.#write.run(`ALTER TABLE ${table.name} ADD COLUMN "${name}" ${sqlType(type)}`)
+        names.push(name)
+      } else if (is !== sqlType(type)) throw new StreamError('LAKE_LAYOUT', { table: table.name, column: name, is, wanted: sqlType(type) })
     }
+    this.#columns.set(table.name, names)
   }
 }
 

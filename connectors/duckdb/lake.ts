@@ -135,8 +135,7 @@ class DuckLake implements EmbeddedLake {
   async committed (topic: string, partition: number): Promise<Committed | null> { return await this.#thread.ask({ what: 'committed', topic, partition }) as Committed | null }
 
   async expire (nowMs: number): Promise<number> {
-    const { rawTtlMs } = this.#layout
-    return rawTtlMs === null ? 0 : await this.#thread.ask({ what: 'expire', beforeMs: nowMs - rawTtlMs }) as number
+    return this.#tables.expire.length === 0 ? 0 : await this.#thread.ask({ what: 'expire', nowMs }) as number
   }
 
   async query (sql: string): Promise<readonly LakeRow[]> { return await this.#thread.ask({ what: 'query', sql }) as LakeRow[] }

@@ -15,7 +15,7 @@ export type ToDatabase =
 export type Ask =
   | { readonly what: 'committed', readonly topic: string, readonly partition: number }
   | { readonly what: 'query', readonly sql: string }
-  | { readonly what: 'expire', readonly beforeMs: number }
+  | { readonly what: 'expire', readonly nowMs: number }
   | { readonly what: 'close' }
 
 /** `id` 0 answers the opening itself, -1 nothing: it brings back the buffer of a block. */

@@ -6,7 +6,7 @@ import { type Column, type ColumnSpec, createColumn } from '../../pipelines/core
 import { KeyTable } from '../../pipelines/core/keys.ts'
 import type { LakeReadingRows } from '../../pipelines/core/lake-ports.ts'
 import { BlockBuilder, BufferPool } from './block.ts'
-import { ChunkFiller, LongTextStore } from './chunk.ts'
+import { ChunkFiller, LongTextStore, plainShape } from './chunk.ts'
 import { type CellType, cellTypeOf, type TableColumn } from './tables.ts'
 
 /** Readings of one task in the order of the log. `key[row]` is the key's text. */
@@ -53,7 +53,7 @@ export class ReadingSorter {
     this.#connection = connection
     const columns = [...rowColumns, ...this.#signalColumns()]
     this.#types = columns.map(({ type }) => type)
-    this.#filler = new ChunkFiller(columns, new LongTextStore())
+    this.#filler = new ChunkFiller(plainShape(columns), new LongTextStore())
   }
 
   /** `columns` are the signals, in their order. */

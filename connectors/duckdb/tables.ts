@@ -24,8 +24,9 @@ export interface Tables {
   readonly create: readonly string[]
   readonly blocks: readonly BlockTable[]
   readonly json: { readonly events: JsonTable, readonly deadLetters: JsonTable, readonly late: JsonTable }
-  readonly readings: string
   readonly offsets: JsonTable
+  /** Deletes what lies before a moment, its parameter, in milliseconds. */
+  readonly expire: readonly { readonly sql: string, readonly ttlMs: number }[]
 }
 
 /**
@@ -48,10 +49,17 @@ export function lakeTables (layout: LakeLayout): Tables {
     ],
     blocks: [readings, keys, ...rollups],
     json: { events: eventsTable(`${p}_alerts`), deadLetters: deadLettersTable(`${p}_dead_letters`), late: lateTable(`${p}_late`) },
-    readings: readings.name,
     offsets,
+    expire: [
+      { table: readings.name, time: 'arrived_at', ttlMs: layout.rawTtlMs },
+      ...rollups.map(({ name }) => ({ table: name, time: '"end"', ttlMs: layout.rollupsTtlMs })),
+      { table: `${p}_alerts`, time: 'updated_at', ttlMs: layout.eventsTtlMs, also: " AND state = 'cleared'" },
+      ...['dead_letters', 'late'].map(letters => ({ table: `${p}_${letters}`, time: 'arrived_at', ttlMs: layout.lettersTtlMs })),
+    ].flatMap(({ ttlMs, ...of }) => ttlMs === null ? [] : [{ sql: expireSql(of), ttlMs }]),
   }
 }
+
+const expireSql = ({ table, time, also = '' }: { readonly table: string, readonly time: string, readonly also?: string }) => `DELETE FROM ${table} WHERE ${time} < CAST(make_timestamp(CAST(1000 * $1 AS BIGINT)) AS TIMESTAMP_MS)${also}`
 
 const positionColumns: readonly TableColumn[] = [
   { name: 'key', type: 'text', repeats: true }, { name: 'at', type: 'stamp' }, { name: 'arrived_at', type: 'stamp' }, { name: 'source', type: 'text', repeats: true }, { name: 'partition', type: 'integer' }, { name: 'offset', type: 'bigint' },

@@ -57,7 +57,7 @@ function ask (database: LakeDatabase, question: Ask): Promise<unknown> {
   switch (question.what) {
     case 'committed': return database.committed(question.topic, question.partition)
     case 'query': return database.query(question.sql)
-    case 'expire': return database.expire(question.beforeMs)
+    case 'expire': return database.expire(question.nowMs)
     case 'close': return database.close()
   }
 }

@@ -78,7 +78,10 @@ export interface LakePort {
   committed (topic: string, partition: number): Promise<Committed | null>
   /** Where rows go through a lake's own hands: rows, bytes and such since it was opened, for metrics. */
   readonly figures?: Readonly<Record<string, number>>
-  /** Delete readings whose arrival lies more than the layout's `rawTtlMs` before `nowMs`; gives how many. */
+  /**
+   * Delete what the layout keeps no longer at `nowMs`: readings and letters by arrival, rollups by their end, alerts by their last change once
+   * they are cleared. Gives how many rows. A lake whose rows expire by themselves has nothing to do.
+   */
   expire (nowMs: number): Promise<number>
   close (): Promise<void>
 }

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { KeyTable } from '../../../pipelines/core/keys.ts'
-import { createBatch } from '../../../pipelines/core/batch.ts'
+import { type Batch, createBatch } from '../../../pipelines/core/batch.ts'
+import { createWindowBatch } from '../../../pipelines/core/window-batch.ts'
+import type { ControlEvent } from '../../../schemas/control-event.ts'
 import { lakeFile, lakeFor, layout, readings, rollups } from './lake-kit.ts'
 
 const task = { source: 'polar', topic: 'fleet.polar', partition: 3 }
@@ -161,6 +163,59 @@ test('lake: expire deletes readings by arrival', async t => {
   assert.equal(await lake.expire(2_500), 1)
   await lake.commit([position(3)])
   assert.deepEqual(await lake.query('SELECT celsius FROM cold_chain_readings ORDER BY celsius'), [{ celsius: 2 }, { celsius: 3 }])
+})
+
+test('lake: expire deletes by class, rollups by their end, alerts once they are cleared, letters by arrival', async t => {
+  const lake = await lakeFor(t, lakeFile(t), { ...layout, rawTtlMs: null, rollupsTtlMs: 1_000, eventsTtlMs: 2_000, lettersTtlMs: 3_000 })
+  const keys = new KeyTable(100)
+  const event = (alertId: string, state: 'raised' | 'cleared', at: number): ControlEvent => ({
+    id: `${alertId}-0`, alertId, seq: 0, ordinal: 0, pipeline: 'cold-chain', rule: 'tooWarm', ruleVersion: 'v', key: 'a', state, severity: 'warning', reason: null, labels: {}, summary: null,
+    at, raisedAt: 0, arrivedAt: at, expiresAt: null, mode: 'live', values: {}, units: {}, window: null, source: { topic: 't', partition: 0, offset: 0 },
+  })
+  lake.addReadings({ ...task, batch: readings([{ key: 'a', at: 1, celsius: 1 }], keys), keys })
+  lake.addRollups({ ...task, window: 'minute', rows: rollups([{ key: 'a', start: 0, end: 8_999, mean: 1 }, { key: 'a', start: 60, end: 9_000, mean: 2 }], keys), keys })
+  lake.addEvents([event('old', 'cleared', 7_999), event('open', 'raised', 1), event('new', 'cleared', 8_000)])
+  lake.addDeadLetters([6_999, 7_000].map(arrival => ({ pipeline: 'cold-chain', step: 'decode', reason: 'r', message: '', arrival, source: { topic: 't', partition: 0, offset: arrival }, schemaId: null, key: null, value: null, headers: [] })))
+  lake.addLate([6_999, 7_000].map(arrival => ({ pipeline: 'cold-chain', window: 'minute', key: 'a', at: 1, arrival, source: { topic: 't', partition: 0, offset: arrival }, value: Uint8Array.of(1) })))
+  await lake.commit([position(1)])
+  assert.equal(await lake.expire(10_000), 4)
+  const left = async (what: string, table: string) => (await lake.query(`SELECT ${what} AS one FROM cold_chain_${table} ORDER BY one`)).map(({ one }) => one)
+  assert.deepEqual([await left('key', 'readings'), await left('mean', 'minute'), await left('alert_id', 'alerts'), await left('"offset"', 'dead_letters'), await left('"offset"', 'late')], [['a'], [2], ['new', 'open'], [7_000], [7_000]])
+})
+
+test('lake: signals that come between, go and come back are stored under their own names', async t => {
+  const file = lakeFile(t)
+  const number = (name: string) => ({ name, kind: 'number', unit: null }) as const
+  const store = async (offset: number, signals: readonly string[], window: readonly string[]) => {
+    const own = { ...layout, signals: signals.map(number), windows: [{ ...layout.windows[0]!, columns: window.map(number) }] }
+    const lake = await lakeFor(t, file, own)
+    const keys = new KeyTable(100)
+    const fill = <B extends Batch>(batch: B): B => {
+      batch.count = 1
+      batch.key[0] = keys.internText('a')
+      batch.position[0] = offset
+      for (const column of batch.columns) {
+        column.values[0] = Number(column.name.slice(1)) + offset
+        column.known[0] = 1
+      }
+      return batch
+    }
+    lake.addReadings({ ...task, batch: fill(createBatch(own.signals, 1)), keys })
+    const rows = fill(createWindowBatch(own.windows[0]!.columns, 1))
+    rows.start[0] = offset
+    lake.addRollups({ ...task, window: 'minute', rows, keys })
+    await lake.commit([position(offset + 1)])
+    const found = [await lake.query('SELECT * EXCLUDE (key, "at", arrived_at, source, "partition", "offset") FROM cold_chain_readings ORDER BY "offset"'), await lake.query('SELECT * EXCLUDE (key, "start", "end", source, "partition", expected, received, revision, final) FROM cold_chain_minute ORDER BY "start"')]
+    await lake.close()
+    return found
+  }
+  assert.deepEqual(await store(0, ['s100', 's300'], ['k100', 'k300']), [[{ s100: 100, s300: 300 }], [{ k100: 100, k300: 300 }]])
+  await store(1, ['s100', 's200', 's300'], ['k200', 'k100', 'k300'])
+  await store(2, ['s300'], ['k200'])
+  assert.deepEqual(await store(3, ['s300', 's200', 's100'], ['k300', 'k200', 'k100']), [
+    [{ s100: 100, s300: 300, s200: null }, { s100: 101, s300: 301, s200: 201 }, { s100: null, s300: 302, s200: null }, { s100: 103, s300: 303, s200: 203 }],
+    [{ k100: 100, k300: 300, k200: null }, { k100: 101, k300: 301, k200: 201 }, { k100: null, k300: null, k200: 202 }, { k100: 103, k300: 303, k200: 203 }],
+  ])
 })
 
 test('lake: a file opened again holds what was committed, and takes new signals', async t => {

@@ -132,7 +132,7 @@ test('a Cassandra that is not there is said to be unreachable, by name and by ad
 test('lake plan prints what cqlsh would run and ends with 2, lake apply does it when told --yes, and then there is nothing to change', { skip }, async t => {
   const { keyspace } = await room(t)
   const { write, folder: cwd } = roomsFolder()
-  const definition = write('lake.yaml', `${rooms}lake: { keyspace: ${keyspace}, raw: { ttl: 90d } }\n`)
+  const definition = write('lake.yaml', `${rooms}signals: { celsius: { unit: Cel } }\nlake: { keyspace: ${keyspace}, raw: { ttl: 90d } }\n`)
   const env = await cassandraEnvironment()
   const lake = (...args: readonly string[]) => millrace(['lake', ...args], { env, cwd })
   const planned = await lake('plan', definition)

@@ -7,6 +7,7 @@ import { errorCatalogue } from '../pipelines/core/errors.ts'
 import { definitionJsonSchema } from '../pipelines/define/json-schema.ts'
 import { referencePage } from '../pipelines/define/reference.ts'
 import { performancePage } from './figures.ts'
+import { lakeTablesPage } from './lake-tables.ts'
 
 /** The pages of docs/ that are printed from the code. `npm run docs` writes them; a test holds them against the code. */
 export function errorsPage (): string {
@@ -72,6 +73,7 @@ ${table.join('\n')}
 export const pages: Readonly<Record<string, () => string>> = {
   'cli.md': cliPage,
   'errors.md': errorsPage,
+  'lake-tables.md': lakeTablesPage,
   'metrics.md': metricsPage,
   'performance.md': performancePage,
   'reference.md': referencePage,

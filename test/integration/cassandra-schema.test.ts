@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { cassandraEnvironment as properties, cassandraSettings } from '../../connectors/cassandra/config.ts'
 import { applyPlan, lakePlan, prepareTables } from '../../connectors/cassandra/migrate.ts'
 import { readEras } from '../../connectors/cassandra/present.ts'
 import { type CassandraSession, openSession } from '../../connectors/cassandra/session.ts'
 import { lakeTables } from '../../connectors/cassandra/tables.ts'
+import coldChain from '../../pipelines/catalog/cold-chain.ts'
+import { layoutOf } from '../../pipelines/cli/lake-layout.ts'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { LakeLayout } from '../../pipelines/core/lake-ports.ts'
+import { compileDefinition } from '../../pipelines/define/compile.ts'
 import { cassandraEnvironment, noCassandra } from '../kit/cassandra.ts'
 import { millrace } from '../kit/cli.ts'
 import { rooms, roomsFolder } from '../kit/rooms.ts'
@@ -61,6 +65,14 @@ test('in chunks, and with every kind of signal and time to live, the tables are 
     await prepareTables(session, tables)
     assert.deepEqual(await lakePlan(session, tables), [])
   }
+})
+
+test('the shipped pipeline has its tables, and every query of docs/lake.md runs on them', { skip }, async t => {
+  const { session, keyspace } = await room(t)
+  await prepareTables(session, lakeTables({ ...layoutOf(compileDefinition(coldChain)), keyspace }))
+  const queries = [...readFileSync('docs/lake.md', 'utf8').matchAll(/```sql\n([^`]*)```/g)].flatMap(([, block]) => block!.split(';\n')).filter(query => query.trim() !== '')
+  assert(queries.length >= 6)
+  for (const query of queries) await session.execute(query.replaceAll('fleet.', `${keyspace}.`), [], { prepare: false })
 })
 
 test('a signal more is a column more; another time to live and another width are taken over', { skip }, async t => {

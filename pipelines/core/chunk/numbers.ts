@@ -2,11 +2,17 @@ import { type ByteReader, damaged } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { type IntegerCost, integerCost, integerMax, readIntegers, writeIntegers } from './integers.ts'
 
-const [decimals, dictionary, singles, halves] = [0, 1, 2, 3]
+const [quotients, dictionary, singles, halves] = [0, 1, 2, 3]
 const singleFlag = 32
-const exponentMax = 15
-const powers = Float64Array.from({ length: exponentMax + 1 }, (_, exponent) => Number(`1e${exponent}`))
+/**
+ * Whole numbers divided by one of these: powers of ten, for what a sensor sends; 18 times and 9 times powers of ten, for what was turned from degrees Fahrenheit into
+ * Celsius, or from km/h into m/s.
+ */
+const divisors = Float64Array.from([...Array.from({ length: 16 }, (_, exponent) => Number(`1e${exponent}`)), ...[18, 9].flatMap(times => Array.from({ length: 8 }, (_, exponent) => times * Number(`1e${exponent}`)))])
+const families = [[0, 15], [16, 23], [24, 31]] as const
 const samples = 24
+/** So many of them that are none, one after the other from the first, settle it. */
+const samplesMin = 6
 /** A few values with many bits each: a dictionary costs less than packing them. */
 const dictionaryBitsMin = 8
 const smallDictionary = 64
@@ -38,18 +44,20 @@ const singleBits = new Uint32Array(single.buffer)
 /**
  * Doubles, each as it is; NaN as one NaN.
  *
- * Shape:  a byte says how. 0 decimals: exponent (byte; with 32: as single-precision floats), exceptions (count, then rows skipped and the double), then whole
- *         numbers: value = whole / 10^exponent, rounded to single precision where said. 1 dictionary: size (count), doubles, then which one.
+ * Shape:  a byte says how. 0 quotients: divisor (byte: its number among `divisors`; with 32: as single-precision floats), exceptions (count, then rows skipped and the
+ *         double), then whole numbers: value = whole / divisor, rounded to single precision where said. 1 dictionary: size (count), doubles, then which one.
  *         2 single-precision floats: their bits in order of size. 3 doubles: the high half's bits in order of size, then the low half's
  * Limits: one row at least
  * Source: decimals as in ALP (Afroozeh, Kuffo, Boncz 2023), checked value by value
  */
 export function writeNumbers (writer: ByteWriter, values: Float64Array, count: number): void {
   scratch.hold(count)
-  const exponent = exponentOf(values, count, false)
-  if (exponent >= 0 && writeDecimals(writer, values, count, exponent, false)) return
-  const singleExponent = exponentOf(values, count, true)
-  if (singleExponent >= 0 && writeDecimals(writer, values, count, singleExponent, true)) return
+  for (const family of families) {
+    const divisor = divisorOf(values, count, family, false)
+    if (divisor >= 0 && writeQuotients(writer, values, count, divisor)) return
+  }
+  const divisor = divisorOf(values, count, families[0], true)
+  if (divisor >= 0 && writeQuotients(writer, values, count, divisor | singleFlag)) return
   if (writeDictionary(writer, values, count, Math.min(dictionaryMax, count >> 2))) return
   if (writeSingles(writer, values, count)) return
   writeHalves(writer, values, count)
@@ -88,42 +96,43 @@ export function writeArrivals (writer: ByteWriter, arrival: Float64Array, at: Fl
 const isExact = (value: number) => Math.floor(value) === value && value <= integerMax && value >= -integerMax
 const leastOf = ({ plain, delta, isLinear }: IntegerCost) => isLinear ? 0 : Math.min(plain, delta)
 
-/** Digits behind the point that most of some values need; -1: they are no short decimals. */
-function exponentOf (values: Float64Array, count: number, isSingle: boolean): number {
+/** The first divisor of a family that does for most of some values; -1: there is none. */
+function divisorOf (values: Float64Array, count: number, [first, last]: readonly [number, number], isSingle: boolean): number {
   const step = Math.max(1, Math.floor(count / samples))
-  let exponent = 0
+  let divisor: number = first
   let none = 0
   let taken = 0
   for (let row = 0; row < count; row += step) {
     const value = values[row]!
     if (value - value !== 0) continue
     taken += 1
-    let needed = exponent
-    while (needed <= exponentMax && !isDecimal(value, powers[needed]!, isSingle)) needed += 1
-    if (needed > exponentMax) none += 1
-    else exponent = needed
+    let needed = divisor
+    while (needed <= last && !isQuotient(value, divisors[needed]!, isSingle)) needed += 1
+    if (needed <= last) divisor = needed
+    else if ((none += 1) === taken && none === samplesMin) return -1
   }
-  return none * 4 > taken ? -1 : exponent
+  return none * 4 > taken ? -1 : divisor
 }
 
-function isDecimal (value: number, power: number, isSingle: boolean): boolean {
-  const whole = Math.round(value * power)
+function isQuotient (value: number, divisor: number, isSingle: boolean): boolean {
+  const whole = Math.round(value * divisor)
   if (whole > integerMax || whole < -integerMax) return false
-  const back = whole / power
+  const back = whole / divisor
   return isSingle ? Math.fround(back) === value : back === value
 }
 
 /** False: too many are none. */
-function writeDecimals (writer: ByteWriter, values: Float64Array, count: number, exponent: number, isSingle: boolean): boolean {
+function writeQuotients (writer: ByteWriter, values: Float64Array, count: number, how: number): boolean {
   const { whole, exceptions, cost } = scratch
-  const power = powers[exponent]!
+  const isSingle = (how & singleFlag) !== 0
+  const divisor = divisors[how & ~singleFlag]!
   const exceptionsMax = count >> 3
   let found = 0
   let before = 0
   for (let row = 0; row < count; row += 1) {
     const value = values[row]!
-    const near = Math.round(value * power)
-    const back = isSingle ? Math.fround(near / power) : near / power
+    const near = Math.round(value * divisor)
+    const back = isSingle ? Math.fround(near / divisor) : near / divisor
     // -0 and 0 are equal, and must not be mixed; NaN is not equal to itself.
     if (back === value && near <= integerMax && near >= -integerMax && (value !== 0 || 1 / value > 0)) before = near
     else {
@@ -135,8 +144,8 @@ function writeDecimals (writer: ByteWriter, values: Float64Array, count: number,
   }
   integerCost(whole, count, cost)
   if (found === 0 && count >= smallDictionary && leastOf(cost) > dictionaryBitsMin * count && writeDictionary(writer, values, count, smallDictionary)) return true
-  writer.byte(decimals)
-  writer.byte(exponent | (isSingle ? singleFlag : 0))
+  writer.byte(quotients)
+  writer.byte(how)
   writer.count(found)
   for (let index = 0, next = 0; index < found; index += 1) {
     const row = exceptions[index]!
@@ -213,7 +222,7 @@ const unordered = (value: number) => (value >= 0 ? value : 2 ** 31 - 1 - value) 
 export function readNumbers (reader: ByteReader, values: Float64Array, count: number): void {
   const kind = reader.byte()
   switch (kind) {
-    case decimals: readDecimals(reader, values, count); break
+    case quotients: readQuotients(reader, values, count); break
     case dictionary: readDictionary(reader, values, count); break
     case singles:
       readIntegers(reader, values, count)
@@ -235,10 +244,10 @@ export function readArrivals (reader: ByteReader, values: Float64Array, at: Floa
   }
 }
 
-function readDecimals (reader: ByteReader, values: Float64Array, count: number): void {
+function readQuotients (reader: ByteReader, values: Float64Array, count: number): void {
   const how = reader.byte()
-  const power = powers[how & ~singleFlag]
-  if (power === undefined) throw damaged('a decimal has too many digits', { how })
+  const divisor = divisors[how & ~singleFlag]
+  if (divisor === undefined) throw damaged('numbers have an unknown divisor', { how })
   const found = reader.count(count)
   const exceptions = new Float64Array(2 * found)
   let row = 0
@@ -250,8 +259,8 @@ function readDecimals (reader: ByteReader, values: Float64Array, count: number):
     row += 1
   }
   readIntegers(reader, values, count)
-  if ((how & singleFlag) === 0) { if (power !== 1) for (let at = 0; at < count; at += 1) values[at] = values[at]! / power }
-  else for (let at = 0; at < count; at += 1) values[at] = Math.fround(values[at]! / power)
+  if ((how & singleFlag) === 0) { if (divisor !== 1) for (let at = 0; at < count; at += 1) values[at] = values[at]! / divisor }
+  else for (let at = 0; at < count; at += 1) values[at] = Math.fround(values[at]! / divisor)
   for (let index = 0; index < found; index += 1) values[exceptions[2 * index]!] = exceptions[2 * index + 1]!
 }
 

@@ -5,11 +5,12 @@ import type { SignalSpec, StatisticSpec, WindowSpec } from '../core/spec.ts'
 import { deltaStatistic, End, endStatistic, rateStatistic, TextEnd, textEndStatistic } from './accumulate-ends.ts'
 import { High, Low, Spread, Sum, Summary } from './accumulate-numbers.ts'
 import { Objects } from './accumulate-objects.ts'
+import { partCells, Parts } from './accumulate-parts.ts'
 import type { Accumulator, Place, Statistic } from './accumulator.ts'
 import { collectKind, collectStatistic } from './collect.ts'
 import type { PaneLayout } from './pane-store.ts'
 import { distinctBytesStatistic, distinctKind, distinctStatistic, quantileKind, quantileStatistic, sketchBytesStatistic } from './sketches.ts'
-import { cellStatistic, meanStatistic, squaresStatistic, stddevStatistic, sumStatistic } from './statistics-number.ts'
+import { cellStatistic, meanStatistic, stddevStatistic, sumStatistic } from './statistics-number.ts'
 import { userKind, userStatistic } from './user-statistic.ts'
 
 /** What a window keeps, worked out: the cells of a pane, what fills them, and how results are read off. */
@@ -91,8 +92,8 @@ class Planner {
     const column = this.#signals.indexOf(signal)
     switch (statistic.kind) {
       case 'first': case 'last': return this.#end(column, statistic.kind)
-      case 'delta': return deltaStatistic(this.#ends(column, 'first').cell, this.#ends(column, 'last').cell)
-      case 'rate': return rateStatistic(this.#ends(column, 'first').cell, this.#ends(column, 'last').cell)
+      case 'delta': return deltaStatistic(this.#numberEnd(column, 'first'), this.#numberEnd(column, 'last'))
+      case 'rate': return rateStatistic(this.#numberEnd(column, 'first'), this.#numberEnd(column, 'last'))
       case 'distinct': return distinctStatistic(this.#share('distinct', column, place => new Objects(place, distinctKind)).object)
       case 'distinctBytes': return distinctBytesStatistic(this.#share('distinct', column, place => new Objects(place, distinctKind)).object)
       case 'sketchBytes': return sketchBytesStatistic(this.#share('quantile', column, place => new Objects(place, quantileKind)).object)
@@ -104,7 +105,8 @@ class Planner {
   }
 
   #number (column: number, kind: 'n' | 'sum' | 'mean' | 'min' | 'max' | 'stddev' | 'm2'): Statistic {
-    if (kind === 'stddev' || kind === 'm2') return (kind === 'm2' ? squaresStatistic : stddevStatistic)(this.#share('spread', column, place => new Spread(place)).cell)
+    if (this.#isMerged(column)) return this.#part(column, kind)
+    if (kind === 'stddev' || kind === 'm2') return stddevStatistic(this.#share('spread', column, place => new Spread(place)).cell)
     if (this.#summed(column)) {
       const { cell } = this.#share('summary', column, place => new Summary(place))
       if (kind === 'min' || kind === 'max') return cellStatistic(cell + (kind === 'min' ? 2 : 3))
@@ -120,6 +122,26 @@ class Planner {
     }
   }
 
+  /** Everything of a signal whose parts go to a lake comes from one accumulator. */
+  #part (column: number, kind: 'n' | 'sum' | 'mean' | 'min' | 'max' | 'stddev' | 'm2'): Statistic {
+    const { cell } = this.#parts(column)
+    switch (kind) {
+      case 'n': return cellStatistic(cell)
+      case 'm2': return sumStatistic(cell, cell + 2)
+      case 'stddev': return stddevStatistic(cell)
+      case 'sum': return sumStatistic(cell, cell + partCells.sum)
+      case 'mean': return meanStatistic(cell, cell + partCells.sum)
+      case 'min': case 'max': return cellStatistic(cell + partCells[kind])
+    }
+  }
+
+  #parts (column: number): Place { return this.#share('parts', column, place => new Parts(place)) }
+
+  #isMerged (column: number): boolean {
+    const { name, kind } = this.#signals[column]!
+    return kind === 'number' && this.#spec.keep.some(({ statistic }) => statistic.kind === 'm2' && statistic.signal === name)
+  }
+
   /** Does the window keep more than one of sum (or mean), min and max of a signal? */
   #summed (column: number): boolean {
     const { name } = this.#signals[column]!
@@ -128,14 +150,14 @@ class Planner {
   }
 
   #end (column: number, which: 'first' | 'last'): Statistic {
-    const isText = this.#signals[column]!.kind === 'text'
-    const place = this.#ends(column, which)
-    return isText ? textEndStatistic(place.object) : endStatistic(place.cell)
+    if (this.#signals[column]!.kind !== 'text') return endStatistic(this.#numberEnd(column, which))
+    return textEndStatistic(this.#share(which, column, place => new TextEnd(place, which === 'first')).object)
   }
 
-  #ends (column: number, which: 'first' | 'last'): Place {
-    const isText = this.#signals[column]!.kind === 'text'
-    return this.#share(which, column, place => isText ? new TextEnd(place, which === 'first') : new End(place, which === 'first'))
+  /** The cell of the time of an end of a number or a bool; its value comes next. */
+  #numberEnd (column: number, which: 'first' | 'last'): number {
+    if (this.#isMerged(column)) return this.#parts(column).cell + partCells[which]
+    return this.#share(which, column, place => new End(place, which === 'first')).cell
   }
 
   /** The place of an accumulator, made once for all statistics that ask for the same `name` of a column. */

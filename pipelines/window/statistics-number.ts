@@ -18,29 +18,30 @@ export function cellStatistic (cell: number): Statistic {
   }
 }
 
-/** Of `Sum`. Unknown when no value was. */
-export function sumStatistic (cell: number): Statistic {
+/** Of `Sum`, or of a sum that stands elsewhere than beside its count. Unknown when no value was. */
+export function sumStatistic (cell: number, sum = cell + 1): Statistic {
   return {
     finish ({ cells, stride }: PaneStore, slots: Int32Array, count: number, { values, known }: Column, row: number): void {
       const results = values as Float64Array
       for (let i = 0; i < count; i += 1) {
-        const at = slots[i]! * stride + cell
-        const isKnown = cells[at]! > 0 && !Number.isNaN(cells[at + 1]!)
-        results[row + i] = isKnown ? cells[at + 1]! : Number.NaN
+        const at = slots[i]! * stride
+        const total = cells[at + sum]!
+        const isKnown = cells[at + cell]! > 0 && !Number.isNaN(total)
+        results[row + i] = isKnown ? total : Number.NaN
         known[row + i] = isKnown ? 1 : 0
       }
     },
   }
 }
 
-/** Of `Sum`. */
-export function meanStatistic (cell: number): Statistic {
+/** As `sumStatistic`. */
+export function meanStatistic (cell: number, sum = cell + 1): Statistic {
   return {
     finish ({ cells, stride }: PaneStore, slots: Int32Array, count: number, { values, known }: Column, row: number): void {
       const results = values as Float64Array
       for (let i = 0; i < count; i += 1) {
-        const at = slots[i]! * stride + cell
-        const mean = cells[at + 1]! / cells[at]!
+        const at = slots[i]! * stride
+        const mean = cells[at + sum]! / cells[at + cell]!
         const isKnown = !Number.isNaN(mean)
         results[row + i] = isKnown ? mean : Number.NaN
         known[row + i] = isKnown ? 1 : 0
@@ -59,21 +60,6 @@ export function stddevStatistic (cell: number): Statistic {
         const deviation = Math.sqrt(cells[at + 2]! / cells[at]!)
         const isKnown = !Number.isNaN(deviation)
         results[row + i] = isKnown ? deviation : Number.NaN
-        known[row + i] = isKnown ? 1 : 0
-      }
-    },
-  }
-}
-
-/** Of `Spread`: the sum of squared distances from the mean, which merges. Unknown when no value was. */
-export function squaresStatistic (cell: number): Statistic {
-  return {
-    finish ({ cells, stride }: PaneStore, slots: Int32Array, count: number, { values, known }: Column, row: number): void {
-      const results = values as Float64Array
-      for (let i = 0; i < count; i += 1) {
-        const at = slots[i]! * stride + cell
-        const isKnown = cells[at]! > 0 && !Number.isNaN(cells[at + 2]!)
-        results[row + i] = isKnown ? cells[at + 2]! : Number.NaN
         known[row + i] = isKnown ? 1 : 0
       }
     },

@@ -3,6 +3,7 @@ import { Again, check } from './codes.ts'
 import type { Address } from './connection.ts'
 import type { Lane } from './connections.ts'
 import type { produce, ProducedPartition } from './requests.ts'
+import { settled } from './settled.ts'
 
 export interface Sealed { readonly topic: string, readonly partition: number, readonly bytes: Uint8Array }
 export interface ProduceOptions {
@@ -16,7 +17,8 @@ export interface ProduceOptions {
 }
 
 /**
- * Send stamped batches, at most one of a partition, to their leaders, until each is acknowledged. Gives the base offset of each, in order.
+ * Send stamped batches, at most one of a partition, to their leaders, until each is acknowledged. Gives the base offset of each, in order. Nothing is
+ * under way any more when it rejects.
  *
  * Errors: Again with `indefinite` when an answer did not come and `again` is false; what the broker says; KAFKA_UNREACHABLE
  */
@@ -24,7 +26,7 @@ export async function produceAll (cluster: Cluster, batches: readonly Sealed[], 
   const offsets = Array.from<number>({ length: batches.length })
   let open = batches.map((batch, at) => ({ batch, at }))
   await cluster.retry('append', async () => {
-    const results = await Promise.all((await byLeader(cluster, open)).map(group => sendTo(cluster, group, options)))
+    const results = await settled((await byLeader(cluster, open)).map(group => sendTo(cluster, group, options)))
     const passing: Again[] = []
     const left: typeof open = []
     for (const { entry, offset } of results.flat()) {

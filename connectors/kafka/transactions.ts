@@ -6,6 +6,7 @@ import { Again, check } from './codes.ts'
 import type { Address } from './connection.ts'
 import { produceAll, Unknown } from './produce.ts'
 import { addOffsetsToTxn, addPartitionsToTxn, initProducerId, type TransactionOffsets } from './requests.ts'
+import { settled } from './settled.ts'
 import { type Parcel, stamp } from './stamp.ts'
 import { type TransactionProtocol, transactionProtocol } from './transaction-protocol.ts'
 
@@ -56,6 +57,8 @@ export class Transactions {
   readonly #protocol: TransactionProtocol
   readonly #turns: readonly Turn[]
   #turn = 0
+  /** Some request may have been served, or may be yet. */
+  #isUnknown = false
   #sent: Promise<unknown> = Promise.resolve()
   #ended: Promise<unknown> = Promise.resolve()
 
@@ -69,7 +72,7 @@ export class Transactions {
   /** Take over a worker's ids: what it left open is settled when this resolves, and it is fenced. */
   static async open (cluster: Cluster, ids: readonly string[], options: TransactionsOptions): Promise<Transactions> {
     const protocol = await transactionProtocol(cluster)
-    const taken = await Promise.all(ids.map(async transactionalId => {
+    const taken = await settled(ids.map(async transactionalId => {
       const { producerId, producerEpoch } = await initialise(cluster, transactionalId, options.timeoutMs)
       return { transactionalId, producerId, epoch: producerEpoch, next: new Map<string, number>(), openedMs: null, done: Promise.resolve() }
     }))
@@ -100,9 +103,13 @@ export class Transactions {
     return ended
   }
 
-  /** Wait for what is under way, then abort what is open, as far as the broker can be reached: readers need not wait for its timeout. */
+  /**
+   * Wait for what is under way, then abort what is open, as far as the broker can be reached: readers need not wait for its timeout. In the older protocol
+   * an abort leaves the epoch as it is, and a request whose answer did not come might be served behind it: that is left to whoever has the ids next.
+   */
   async abandon (): Promise<void> {
     await Promise.allSettled([this.#sent, this.#ended])
+    if (this.#protocol.announces && this.#isUnknown) return
     await Promise.allSettled(this.#turns.map(async turn => { if (turn.openedMs !== null) await this.#end(turn, false) }))
   }
 
@@ -119,7 +126,7 @@ export class Transactions {
     if (parcels.length === 0 && offsets.length === 0) return []
     turn.openedMs = this.#options.clock.monotonicMs()
     if (this.#protocol.announces) await this.#announce(turn, parcels, offsets.length === 0 ? null : (await facts(null)).group)
-    const [written] = await bothSettled([this.#produce(turn, parcels), offsets.length === 0 ? null : this.#offsets(turn, offsets, facts)])
+    const [written] = await settled([this.#produce(turn, parcels), offsets.length === 0 ? null : this.#offsets(turn, offsets, facts)])
     return written
   }
 
@@ -201,6 +208,7 @@ export class Transactions {
     try {
       return await attempt()
     } catch (error) {
+      this.#isUnknown ||= error instanceof Unknown
       throw error instanceof Unknown ? new StreamError('KAFKA_UNREACHABLE', { what, why: error.message, outcome: 'unknown' }, { cause: error.cause }) : error
     }
   }
@@ -212,12 +220,4 @@ async function initialise (cluster: Cluster, transactionalId: string, timeoutMs:
     check(answer.errorCode, { transactionalId, needs: 'WRITE' })
     return answer
   }))
-}
-
-/** Like Promise.all, but nothing is under way any more when it rejects: an abort must come after everything it aborts. */
-async function bothSettled<A, B> ([a, b]: readonly [Promise<A>, Promise<B> | null]): Promise<readonly [A, B | null]> {
-  const [first, second] = await Promise.allSettled([a, b])
-  if (first.status === 'rejected') throw first.reason
-  if (second.status === 'rejected') throw second.reason
-  return [first.value, second.value]
 }

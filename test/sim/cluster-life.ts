@@ -15,7 +15,7 @@ import { datumAvro, encodeDatum, judge, relationDefinition, relationPipeline } f
 import { shown } from './rows.ts'
 
 const text = new TextEncoder()
-const requests = ['init', 'produce', 'commit-offsets', 'end', 'join', 'sync', 'heartbeat', 'committed', 'describe', 'fetch', 'trim', 'offsets', 'metadata'] as const
+const requests = ['init', 'add', 'add-offsets', 'produce', 'commit-offsets', 'end', 'join', 'sync', 'heartbeat', 'committed', 'describe', 'fetch', 'trim', 'offsets', 'metadata'] as const
 export const places: readonly Place[] = [...points, ...requests.flatMap(request => (['before', 'sent', 'answered'] as const).map((stage): Place => `${request}:${stage}`))]
 /** Where a process comes often, it may come some times before it is met. */
 const often = /^(fetch|offsets|heartbeat|metadata|apply|commit|produce|end)/
@@ -45,7 +45,7 @@ export class Life {
     const compiled = this.#compiled(definition)
     this.world = new ClusterWorld(random, {
       pipeline: () => compiled, definition: JSON.stringify(definition), compile: data => this.#compiled(JSON.parse(data) as CheckedDefinition),
-      ...relation && { schema: () => datumAvro }, workers, snapshotEveryMs: random.pick([400, 1_500, 4_000]),
+      ...relation && { schema: () => datumAvro }, workers, snapshotEveryMs: random.pick([400, 1_500, 4_000]), transactionVersion: random.chance(0.3) ? 0 : 2,
     })
     const { clock } = this.world
     const append = (topic: string, partition: number, bytes: Uint8Array) => this.world.append(topic, partition, bytes)
@@ -62,6 +62,8 @@ export class Life {
     for (let step = 0; step < this.#options.steps; step += 1) {
       for (const slot of world.slots) this.#disturb(slot)
       await this.#send()
+      if (chance(0.06)) world.killNode()
+      if (chance(0.1)) world.moveLeader()
       if (chance(0.02)) world.isBrokerDown = !world.isBrokerDown
       else if (world.isBrokerDown && chance(0.3)) world.isBrokerDown = false
       if (chance(world.isRegistryDown ? 0.3 : 0.03)) world.isRegistryDown = !world.isRegistryDown

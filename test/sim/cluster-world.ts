@@ -25,6 +25,7 @@ import { Trace } from './trace.ts'
 export const sessionMs = 2_000
 const timeouts = { sessionTimeoutMs: sessionMs, rebalanceTimeoutMs: 3_000, transactionTimeoutMs: 6_000, requestTimeoutMs: 1_000, patienceMs: 8_000 }
 const retry = { pauseMs: 50, pauseMaxMs: 1_000, giveUpMs: 600_000, shutdownMs: 60_000 }
+const nodes = 3
 export const partitions = { north: 3, south: 2 } as const
 
 /** The `countdown`th time that a process comes to the place, or to any, it is killed, or stopped for a while. */
@@ -41,6 +42,7 @@ export interface ClusterOptions {
   readonly compile: (definition: string) => CompiledPipeline
   readonly schema?: (id: SchemaName) => string | null
   readonly workers: number
+  readonly transactionVersion: 0 | 2
   readonly snapshotEveryMs: number
 }
 
@@ -69,7 +71,7 @@ export class ClusterWorld {
   constructor (random: Random, options: ClusterOptions) {
     this.#random = random
     this.#options = options
-    this.brokers = new Brokers({ clock: this.clock, markerMs: () => random.chance(this.slowMarkers) ? random.whole(200, 3 * sessionMs) : random.whole(1, 20) })
+    this.brokers = new Brokers({ clock: this.clock, nodes, transactionVersion: options.transactionVersion, addMs: () => random.chance(0.05 + this.slow) ? random.whole(5, 1_500) : random.whole(0, 2), markerMs: () => random.chance(this.slowMarkers) ? random.whole(200, 3 * sessionMs) : random.whole(1, 20) })
     this.slots = Array.from({ length: options.workers }, (_, at) => ({ name: `w${at}`, process: null, leg: null, stop: new AbortController(), trap: null, doom: null, isCut: false, wanted: false, hasDrained: false, isDoomed: false }))
     const topic = (name: string, count: number, configs: Readonly<Record<string, string>> = {}) => this.brokers.createTopic(name, { partitions: count, configs: new Map(Object.entries({ 'cleanup.policy': 'delete', 'message.timestamp.type': 'CreateTime', ...configs })) })
     for (const [source, count] of Object.entries(partitions)) topic(`sim.${source}`, count, { 'message.timestamp.type': 'LogAppendTime' })
@@ -146,8 +148,28 @@ export class ClusterWorld {
     if (this.#failure !== null) throw this.#failure
   }
 
+  /** A node dies, and comes back; what it led others lead some time later, if it is not back by then. Never all of them at once. */
+  killNode (): void {
+    const { whole, pick } = this.#random
+    const { nodes } = this.brokers
+    const up = nodes.all.filter(({ isUp }) => isUp)
+    if (up.length < 2) return
+    const node = pick(up)
+    nodes.kill(node)
+    this.tally.count('nodes killed')
+    this.trace.say(`${this.clock.monotonicMs()} node ${node.nodeId} is killed`)
+    void this.clock.sleep(whole(50, sessionMs)).then(() => { nodes.elect(pick) })
+    void this.clock.sleep(whole(50, 3 * sessionMs)).then(() => { node.isUp = true })
+  }
+
+  moveLeader (): void {
+    this.brokers.nodes.move(this.#random.pick)
+    this.tally.count('leaders moved')
+  }
+
   /** Nothing goes wrong any more. */
   heal (): void {
+    for (const node of this.brokers.nodes.all) node.isUp = true
     this.lossy = this.slow = this.slowMarkers = 0
     this.isBrokerDown = this.isRegistryDown = false
     for (const slot of this.slots) {

@@ -10,16 +10,22 @@ export interface OffsetsTopic { readonly name: string, readonly partitions: read
 export class GroupOffsets {
   readonly #committed = new Map<string, Offset>()
   readonly #pending = new Map<bigint, Map<string, Offset>>()
+  readonly #epochs = new Map<bigint, number>()
   #told = 0
 
-  hold (producerId: bigint, topics: readonly OffsetsTopic[]): void {
+  /** Null, or why not. */
+  hold ({ producerId, epoch }: { readonly producerId: bigint, readonly epoch: number }, topics: readonly OffsetsTopic[]): string | null {
+    if (epoch < (this.#epochs.get(producerId) ?? -1)) return 'INVALID_PRODUCER_EPOCH'
     const held = this.#pending.get(producerId) ?? new Map<string, Offset>()
     this.#pending.set(producerId, held)
     this.#told += 1
     for (const { name, partitions } of topics) for (const { partitionIndex, committedOffset, committedMetadata } of partitions) held.set(`${partitionIndex} ${name}`, { offset: committedOffset, metadata: committedMetadata ?? '', told: this.#told })
+    return null
   }
 
-  settle (producerId: bigint, committed: boolean): void {
+  /** The end of a producer's transaction. Its next one goes by this epoch, or a later one. */
+  settle ({ producerId, epoch, committed }: { readonly producerId: bigint, readonly epoch: number, readonly committed: boolean }): void {
+    this.#epochs.set(producerId, epoch)
     const held = this.#pending.get(producerId)
     this.#pending.delete(producerId)
     if (held === undefined || !committed) return

@@ -26,6 +26,8 @@ export class BrokerPartition {
   readonly #open = new Map<bigint, number>()
   readonly #aborted: Aborted[] = []
   readonly #producers = new Map<bigint, Producer>()
+  /** Of those who want to begin a transaction here, and whose coordinator has yet to know of it. */
+  readonly #guards = new Map<bigint, object>()
 
   /** First offset of a transaction that is still open, or the end: readers of what is committed see nothing at or past it. */
   get lastStable (): number {
@@ -33,6 +35,18 @@ export class BrokerPartition {
     for (const offset of this.#open.values()) least = Math.min(least, offset)
     return least
   }
+
+  /** Whether a producer's transaction of this epoch has begun here. */
+  isIn (producerId: bigint, epoch: number): boolean { return this.#open.has(producerId) && this.#producers.get(producerId)?.epoch === epoch }
+
+  /** Holds until a transaction of the producer's begins here, or ends. */
+  guard (producerId: bigint): object {
+    let held = this.#guards.get(producerId)
+    if (held === undefined) this.#guards.set(producerId, held = {})
+    return held
+  }
+
+  isGuarded (producerId: bigint, guard: object): boolean { return this.#guards.get(producerId) === guard }
 
   append (given: Uint8Array, { stampMs, batchBytesMax, keyed }: Appending): { readonly errorCode: number, readonly baseOffset: number } {
     const header = readBatchHeader(given, 0)
@@ -59,17 +73,19 @@ export class BrokerPartition {
       if (producer.last.length > remembered) producer.last.shift()
     }
     if (header.transactional && !this.#open.has(producerId)) this.#open.set(producerId, baseOffset)
+    this.#guards.delete(producerId)
     return { errorCode: 0, baseOffset }
   }
 
-  /** The end of a producer's transaction. Its next one goes by this epoch, and begins to count anew. */
+  /** The end of a producer's transaction. Its next one goes by this epoch; if that is a new one, it begins to count anew. */
   mark (producerId: bigint, epoch: number, { committed, nowMs }: { readonly committed: boolean, readonly nowMs: number }): void {
     const baseOffset = this.end
     this.#keep({ bytes: marker({ producerId, epoch, committed, baseOffset, nowMs }), baseOffset, lastOffset: baseOffset, maxTimestamp: nowMs, producerId, transactional: true, control: true })
     const firstOffset = this.#open.get(producerId)
     this.#open.delete(producerId)
+    this.#guards.delete(producerId)
     if (firstOffset !== undefined && !committed) this.#aborted.push({ producerId, firstOffset, lastOffset: baseOffset })
-    this.#producers.set(producerId, { epoch, next: 0, last: [] })
+    if (this.#producers.get(producerId)?.epoch !== epoch) this.#producers.set(producerId, { epoch, next: 0, last: [] })
   }
 
   /** Whole batches up to what is stable, at least one; the last may be cut off, as a broker does. */

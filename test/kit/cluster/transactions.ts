@@ -5,6 +5,8 @@ const scanMs = 1_000
 const epochMax = 32_000
 
 export interface TransactionHooks {
+  /** The protocol before KIP-890: an end that a producer asks for leaves it its epoch. */
+  readonly older: boolean
   /** Before the markers of a transaction are written. */
   readonly markerMs: () => number
   /** The end of a producer's transaction, in one partition or group. */
@@ -29,7 +31,7 @@ export interface ProducerAnswer { readonly error: string | null, readonly produc
  * Who may write under which transactional id, and what becomes of each transaction.
  *
  * Shape:  an end is answered once it is decided; the markers follow, and until the last of them is written the id can begin nothing
- * Source: Kafka's TransactionCoordinator with transaction.version 2: KIP-98, KIP-360, KIP-890
+ * Source: Kafka's TransactionCoordinator with transaction.version 2, or 0: KIP-98, KIP-360, KIP-890
  */
 export class TransactionCoordinator {
   readonly #clock: ClockPort
@@ -75,6 +77,7 @@ export class TransactionCoordinator {
   end (id: string, producerId: bigint, epoch: number, committed: boolean): ProducerAnswer {
     const found = this.#transactions.get(id)
     if (found === undefined || found.producerId !== producerId) return { error: 'INVALID_PRODUCER_ID_MAPPING', producerId: -1n, epoch: -1 }
+    if (this.#hooks.older) return this.#endOlder(found, epoch, committed)
     const isAgain = epoch === found.epoch - 1 && found.committed === committed
     if (found.state === 'ending') return answer(isAgain || epoch === found.epoch ? 'CONCURRENT_TRANSACTIONS' : 'PRODUCER_FENCED', found)
     if (epoch !== found.epoch) return answer(found.state === 'empty' && isAgain && found.serial > 0 ? null : 'PRODUCER_FENCED', found)
@@ -88,6 +91,13 @@ export class TransactionCoordinator {
     return answer(null, found)
   }
 
+  #endOlder (found: Transaction, epoch: number, committed: boolean): ProducerAnswer {
+    if (epoch !== found.epoch) return answer('PRODUCER_FENCED', found)
+    if (found.state === 'open') { this.#settle(found, committed, 0); return answer(null, found) }
+    if (committed !== found.committed || found.serial === 0) return answer('INVALID_TXN_STATE', found)
+    return answer(found.state === 'ending' ? 'CONCURRENT_TRANSACTIONS' : null, found)
+  }
+
   /** Transactions that are not settled, markers included. */
   get unsettled (): number { return [...this.#transactions.values()].filter(({ state }) => state !== 'empty').length }
 
@@ -99,10 +109,10 @@ export class TransactionCoordinator {
   }
 
   /** The epoch grows with each end, so that whatever still comes of this transaction is refused. Markers go by it. */
-  #settle (found: Transaction, committed: boolean): void {
+  #settle (found: Transaction, committed: boolean, epochs = 1): void {
     found.state = 'ending'
     found.committed = committed
-    found.epoch += 1
+    found.epoch += epochs
     const participants = [...found.participants]
     found.participants.clear()
     let left = participants.length

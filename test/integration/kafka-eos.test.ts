@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { machineClock } from '../../connectors/embedded/clock.ts'
 import { kafkaSettings, openKafkaLog } from '../../connectors/kafka/public.ts'
@@ -8,6 +11,7 @@ import { names } from '../../pipelines/runtime/names.ts'
 import { crashPoints } from '../kit/crash-points.ts'
 import { EosJudge } from '../kit/eos-judge.ts'
 import { eosPartitions, eosPipeline, eosTopics } from '../kit/eos-pipeline.ts'
+import { torn } from '../kit/log-files.ts'
 import { spread, WorkerProcess } from '../kit/worker-process.ts'
 import { type Random, randomOf } from '../sim/random.ts'
 
@@ -26,10 +30,11 @@ async function judged (t: TestContext, nodes: 1 | 3, body: (trial: Trial) => Pro
   t.diagnostic(`SEED=${seed}`)
   const stack = await startStack({ nodes, cassandra: false, registry: false })
   const workers: WorkerProcess[] = []
+  const traces = mkdtempSync(join(tmpdir(), 'millrace-eos-traces-'))
   const judge = await EosJudge.on(stack.bootstrapServers)
   const log = await openKafkaLog({ ...kafkaSettings({ 'bootstrap.servers': stack.bootstrapServers }), clock: machineClock })
   const start: Trial['start'] = (member, { crashAt, properties = {} } = {}) => {
-    const worker = new WorkerProcess(program, [stack.bootstrapServers, member, JSON.stringify(properties)], crashAt === undefined ? {} : { MILLRACE_CRASH_AT: crashAt })
+    const worker = new WorkerProcess(program, [stack.bootstrapServers, member, JSON.stringify(properties)], { MILLRACE_TRACE: join(traces, `${workers.length}-${member}`), ...crashAt !== undefined && { MILLRACE_CRASH_AT: crashAt } })
     workers.push(worker)
     return worker
   }
@@ -43,9 +48,13 @@ async function judged (t: TestContext, nodes: 1 | 3, body: (trial: Trial) => Pro
     await last.kill('SIGTERM')
     const verdict = await judge.verdict()
     t.diagnostic(verdict.split('\n').filter(line => /processed|ALL-RECORDS/.test(line)).join(' '))
-    assert.match(verdict, /ALL-RECORDS-DELIVERED/, `SEED=${seed}\n${verdict}`)
+    const wrong = tornIn(stack)
+    assert(/ALL-RECORDS-DELIVERED/.test(verdict) && wrong.length === 0, [`SEED=${seed}`, verdict, ...wrong].join('\n'))
+    rmSync(traces, { recursive: true, force: true })
   } catch (error) {
     for (const worker of workers.slice(-6)) console.error(`${worker.name}\n${worker.complaint}`)
+    cpSync(join(stack.folder, 'kafka'), join(traces, 'kafka'), { recursive: true })
+    t.diagnostic(`what brokers hold and workers asked: ${traces}`)
     throw error
   } finally {
     for (const worker of workers) if (!worker.isOver) await worker.kill()
@@ -53,6 +62,14 @@ async function judged (t: TestContext, nodes: 1 | 3, body: (trial: Trial) => Pro
     await log.close()
     await stack.stop()
   }
+}
+
+/** Transactions that do not hold together in the brokers' files. */
+function tornIn ({ folder }: Stack): readonly string[] {
+  const kafka = join(folder, 'kafka')
+  const replicas = readdirSync(kafka, { withFileTypes: true }).filter(entry => entry.isDirectory()).map(({ name }) => ({ node: name, folder: join(kafka, name) }))
+  const partitions = eosTopics.filter(topic => topic !== 'data').flatMap(topic => Array.from({ length: eosPartitions }, (_, partition) => `${topic}-${partition}`))
+  return torn(replicas, partitions)
 }
 
 async function createTopics (log: LogPort): Promise<void> {

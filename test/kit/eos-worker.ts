@@ -6,15 +6,18 @@ import { names } from '../../pipelines/runtime/names.ts'
 import { RaceLeg } from '../../pipelines/runtime/race.ts'
 import { CrashAt } from './crash-points.ts'
 import { eosCodecs, eosPipeline } from './eos-pipeline.ts'
+import { traceWire } from './wire-trace.ts'
 
 /**
  * A worker of the race on Kafka, for the judge of `eos-judge.ts`. Says `reading` when it reads, `committed` with its first commit of outputs, `share <n>`
  * when the number of its tasks changes, `commits <n>` as they grow; drains at SIGTERM, and says `drained`; ends with its parent.
  *
- * Usage: node eos-worker.ts <bootstrap servers> <member> [<more of Kafka's properties as JSON>]; MILLRACE_CRASH_AT=<point>#<n>
+ * Usage: node eos-worker.ts <bootstrap servers> <member> [<more of Kafka's properties as JSON>]; MILLRACE_CRASH_AT=<point>#<n>; MILLRACE_TRACE=<file for
+ *        what it asks about transactions>
  */
 const [servers, member, more = '{}'] = process.argv.slice(2) as [string, string, string?]
 const say = (line: string) => { process.stdout.write(`${line}\n`) }
+if (process.env.MILLRACE_TRACE !== undefined) traceWire(process.env.MILLRACE_TRACE)
 const crash = new CrashAt(process.env.MILLRACE_CRASH_AT)
 const settings = kafkaSettings({ 'bootstrap.servers': servers, 'session.timeout.ms': '6000', 'request.timeout.ms': '10000', ...JSON.parse(more) as Readonly<Record<string, string>> })
 const wire = process.env.MILLRACE_CRASH_AT === undefined ? {} : { wire: crash.wire({ ...settings, joinTimeoutMs: settings.rebalanceTimeoutMs + settings.requestTimeoutMs }) }

@@ -22,3 +22,11 @@ function beginsAsDuckDb (file: string): boolean {
     closeSync(handle)
   }
 }
+
+/** DuckDB's lock is the process's: a second database on the same file in this process would not see it. */
+const openFiles = new Set<string>()
+
+/** Whether this process has the file open for writing; `file` without links. */
+export const isOpenHere = (file: string): boolean => openFiles.has(file)
+export const markOpen = (file: string): void => { openFiles.add(file) }
+export const markClosed = (file: string): void => { openFiles.delete(file) }

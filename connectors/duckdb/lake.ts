@@ -12,7 +12,7 @@ import type { LateReading } from '../../schemas/late-reading.ts'
 import { type Block, BufferPool } from './block.ts'
 import { keysBlock, readingsBlock, rollupsBlock } from './blocks.ts'
 import type { DatabaseOptions, Position } from './database.ts'
-import { removeUnfinished } from './file.ts'
+import { isOpenHere, markClosed, markOpen, removeUnfinished } from './file.ts'
 import type { Ask, FromDatabase, ToDatabase } from './messages.ts'
 import { lakeTables, type JsonTable, type Tables } from './tables.ts'
 
@@ -30,8 +30,6 @@ export interface EmbeddedLake extends LakePort { query (sql: string): Promise<re
 
 const keysTable = 1
 const firstRollup = 2
-/** DuckDB's lock is the process's: a second database on the same file in this process would not see it. */
-const openFiles = new Set<string>()
 
 /**
  * Open or make the embedded lake: one DuckDB file, written by a thread of its own.
@@ -43,15 +41,15 @@ const openFiles = new Set<string>()
 export async function openLake ({ file, layout, memoryMax = '1GB', threads = threadsDefault(), pendingRowsMax = 1 << 19 }: LakeOptions): Promise<EmbeddedLake> {
   mkdirSync(dirname(file), { recursive: true })
   const path = join(realpathSync(dirname(file)), basename(file))
-  if (openFiles.has(path)) throw new StreamError('LAKE_LOCKED', { file, pid: process.pid })
+  if (isOpenHere(path)) throw new StreamError('LAKE_LOCKED', { file, pid: process.pid })
   const tables = lakeTables(layout)
-  openFiles.add(path)
+  markOpen(path)
   try {
     removeUnfinished(path)
-    const thread = await DatabaseThread.start({ file: path, pipeline: layout.pipeline, tables, memoryMax, threads }, () => { openFiles.delete(path) })
+    const thread = await DatabaseThread.start({ file: path, pipeline: layout.pipeline, tables, memoryMax, threads }, () => { markClosed(path) })
     return new DuckLake(thread, tables, layout, pendingRowsMax)
   } catch (error) {
-    openFiles.delete(path)
+    markClosed(path)
     throw error
   }
 }

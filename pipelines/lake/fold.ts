@@ -1,6 +1,7 @@
-import type { BoolColumn, Column, NumberColumn, TextColumn } from '../core/batch.ts'
+import type { BoolColumn, Column, NumberColumn, TextColumn, ValueColumn } from '../core/batch.ts'
 import { addBytes, addNumber } from '../core/sketch/distinct-value.ts'
 import { HyperLogLog } from '../core/sketch/hyper-log-log.ts'
+import { decodeDistinct, decodeSketch } from '../core/sketch/sketch-bytes.ts'
 import { QuantileSketch } from '../core/sketch/quantile-sketch.ts'
 import type { PartName } from './ask.ts'
 import type { Cells } from './cells.ts'
@@ -117,6 +118,8 @@ export function foldRollups (cells: Cells, placed: Placed, columns: ReadonlyMap<
   if (columns.has('min')) mergeMin(cells.min, placed, number('min'))
   if (columns.has('max')) mergeMax(cells.max, placed, number('max'))
   if (columns.has('first') || columns.has('last')) mergeTimes(cells, placed, columns)
+  if (columns.has('sketch')) mergeSketches(cells, placed, columns.get('sketch') as ValueColumn)
+  if (columns.has('distinct')) mergeDistinct(cells, placed, columns.get('distinct') as ValueColumn)
 }
 
 function mergeSpread ({ n, sum, m2 }: Cells, { count, cell }: Placed, from: { readonly n: NumberColumn, readonly sum: NumberColumn, readonly m2: NumberColumn }): void {
@@ -166,6 +169,26 @@ function mergeTimes (cells: Cells, placed: Placed, columns: ReadonlyMap<PartName
       at[cell] = ms
       into[cell] = column.values[row]!
     }
+  }
+}
+
+function mergeSketches (cells: Cells, { count, cell }: Placed, { values, known }: ValueColumn): void {
+  for (let row = 0; row < count; row += 1) {
+    const at = cell[row]!
+    if (at < 0 || known[row] === 0) continue
+    const sketch = decodeSketch(values[row] as Uint8Array)
+    const has = cells.sketch[at]!
+    if (has !== null) has.merge(sketch)
+    else {
+      cells.countSketch()
+      cells.sketch[at] = sketch
+    }
+  }
+}
+
+function mergeDistinct (cells: Cells, { count, cell }: Placed, { values, known }: ValueColumn): void {
+  for (let row = 0; row < count; row += 1) {
+    if (cell[row]! >= 0 && known[row] === 1) distinctOf(cells, cell[row]!).merge(decodeDistinct(values[row] as Uint8Array))
   }
 }
 

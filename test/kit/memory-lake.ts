@@ -1,5 +1,6 @@
 import { type Column, type ColumnSpec, createColumn } from '../../pipelines/core/batch.ts'
 import { StreamError } from '../../pipelines/core/errors.ts'
+import { snakeCase } from '../../pipelines/core/lake-names.ts'
 import type { LakeAlert, LakeKey, LakeLayout, LakePart, LakeRange, LakeReaderPort, LakeReadingRows, LakeRollupRows, LakeTableStats } from '../../pipelines/core/lake-ports.ts'
 
 export type PlainCell = null | boolean | number | string | Uint8Array
@@ -44,6 +45,7 @@ export class MemoryLake implements LakeReaderPort {
       const sorted = own.toSorted((a, b) => a.at - b.at || a.partition - b.partition || a.offset - b.offset)
         .filter(({ at, partition, offset }) => !seen.has(`${at} ${partition} ${offset}`) && seen.add(`${at} ${partition} ${offset}`))
       for (const piece of pieces(sorted, this.#lake.pieceRows)) {
+        range.signal?.throwIfAborted()
         yield {
           key, source: piece[0]!.source, count: piece.length,
           at: Float64Array.from(piece, row => row.at), arrival: Float64Array.from(piece, row => row.arrival), partition: Int32Array.from(piece, row => row.partition), offset: Float64Array.from(piece, row => row.offset),
@@ -80,7 +82,7 @@ export class MemoryLake implements LakeReaderPort {
   async stats (): Promise<readonly LakeTableStats[]> {
     const { readings, rollups, alerts, keys } = this.#lake
     const table = (name: string, times: readonly number[]): LakeTableStats => ({ table: name, rows: times.length, bytes: null, partitions: null, oldestMs: times.length === 0 ? null : Math.min(...times), newestMs: times.length === 0 ? null : Math.max(...times), largestPartitionBytes: null, isEstimate: false })
-    return [table('readings', readings.map(({ at }) => at)), ...Object.entries(rollups).map(([name, rows]) => table(name, rows.map(({ start }) => start))), table('alerts', alerts.map(({ raisedAt }) => raisedAt)), table('keys', keys.map(({ firstArrival }) => firstArrival))]
+    return [table('readings', readings.map(({ at }) => at)), ...Object.entries(rollups).map(([name, rows]) => table(snakeCase(name), rows.map(({ start }) => start))), table('alerts', alerts.map(({ raisedAt }) => raisedAt)), table('keys', keys.map(({ firstArrival }) => firstArrival))]
   }
 
   async close (): Promise<void> {}

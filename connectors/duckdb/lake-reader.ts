@@ -1,0 +1,222 @@
+import { existsSync, realpathSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
+import type { Column, ColumnSpec } from '../../pipelines/core/batch.ts'
+import { StreamError } from '../../pipelines/core/errors.ts'
+import { nearest } from '../../pipelines/core/nearest.ts'
+import type { LakeAlert, LakeKey, LakeLayout, LakePart, LakeRange, LakeReaderPort, LakeReadingRows, LakeRollupRows, LakeRow, LakeTableStats } from '../../pipelines/core/lake-ports.ts'
+import { alertColumns, alertOf } from './alert-rows.ts'
+import { lakeError } from './database.ts'
+import { isOpenHere } from './file.ts'
+import { quoted, snakeCase } from './names.ts'
+import { ColumnMaker, type RawChunk, rawChunks, type RawColumn, type RawType, sameText, textOf } from './raw-chunks.ts'
+import { plainRow } from './rows.ts'
+import { presentTables, type PresentTables, tableStats } from './table-stats.ts'
+
+export interface DuckReaderOptions { readonly file: string, readonly layout: LakeLayout, /** What DuckDB may use; beyond it, it sorts in a temporary folder. */ readonly memoryMax?: string }
+
+/**
+ * Open the embedded lake for reading, while no pipeline writes it: DuckDB's lock is for the whole file.
+ *
+ * Shape:  keys in the order of their bytes. A table or column of the layout that the file does not have yet is empty
+ * Limits: pieces of at most 2,048 rows; DuckDB's memory `memoryMax`
+ * Errors: LAKE_LOCKED with the pid of the process that holds it, LAKE_UNAVAILABLE, LAKE_DAMAGED, LAKE_LAYOUT, LAKE_UNKNOWN
+ */
+export async function openDuckReader ({ file, layout, memoryMax = '1GB' }: DuckReaderOptions): Promise<LakeReaderPort> {
+  if (!existsSync(file)) throw new StreamError('LAKE_UNAVAILABLE', { file, why: 'there is no such file' })
+  if (isOpenHere(realpathSync(file))) throw new StreamError('LAKE_LOCKED', { file, pid: process.pid })
+  try {
+    const instance = await DuckDBInstance.create(file, { access_mode: 'READ_ONLY', memory_limit: memoryMax, temp_directory: join(tmpdir(), `millrace-read-${process.pid}`) })
+    try {
+      const connection = await instance.connect()
+      return new DuckReader(instance, connection, layout, { file, present: await presentTables(connection) })
+    } catch (cause) {
+      instance.closeSync()
+      throw cause
+    }
+  } catch (cause) {
+    throw lakeError(cause, { file })
+  }
+}
+
+const readingHead: readonly Selected[] = [
+  { sql: 'key', type: 'text' }, { sql: 'source', type: 'text' }, { sql: 'CAST(epoch_ms("at") AS DOUBLE)', type: 'double' }, { sql: 'CAST(epoch_ms(arrived_at) AS DOUBLE)', type: 'double' }, { sql: '"partition"', type: 'integer' }, { sql: 'CAST("offset" AS DOUBLE)', type: 'double' },
+]
+const rollupHead: readonly Selected[] = [
+  { sql: 'key', type: 'text' }, { sql: 'source', type: 'text' }, { sql: 'CAST(epoch_ms("start") AS DOUBLE)', type: 'double' }, { sql: 'CAST(epoch_ms("end") AS DOUBLE)', type: 'double' }, { sql: 'expected', type: 'double' }, { sql: 'received', type: 'double' }, { sql: 'revision', type: 'integer' }, { sql: '"final"', type: 'bool' },
+]
+const sqlTypes = { double: 'DOUBLE', integer: 'INTEGER', bool: 'BOOLEAN', text: 'VARCHAR', json: 'VARCHAR', blob: 'BLOB' } as const satisfies Record<RawType, string>
+
+/** Bytes stand in a column of kind `value`. */
+interface Wanted extends ColumnSpec { readonly isBytes?: boolean }
+interface Selected { readonly sql: string, readonly type: RawType }
+interface Opened { readonly file: string, readonly present: PresentTables }
+interface Scan { readonly table: string, readonly time: string, readonly order: string, readonly head: readonly Selected[], readonly columns: readonly Wanted[], readonly range: LakeRange }
+
+class DuckReader implements LakeReaderPort {
+  readonly name = 'duckdb'
+  readonly layout: LakeLayout
+  readonly #instance: DuckDBInstance
+  readonly #connection: DuckDBConnection
+  readonly #file: string
+  readonly #present: PresentTables
+  readonly #p: string
+
+  constructor (instance: DuckDBInstance, connection: DuckDBConnection, layout: LakeLayout, { file, present }: Opened) {
+    this.#instance = instance
+    this.#connection = connection
+    this.layout = layout
+    this.#file = file
+    this.#present = present
+    this.#p = snakeCase(layout.pipeline)
+  }
+
+  async * keys ({ keys = null, signal }: { readonly keys?: readonly string[] | null, readonly signal?: AbortSignal } = {}): AsyncGenerator<readonly LakeKey[]> {
+    const table = `${this.#p}_keys`
+    if (!this.#present.has(table)) return
+    const labels = this.layout.signals.filter(({ kind }) => kind === 'text').map(({ name }) => name)
+    const selected: Selected[] = [{ sql: 'key', type: 'text' }, { sql: 'source', type: 'text' }, { sql: 'CAST(epoch_ms(first_arrival) AS DOUBLE)', type: 'double' }, { sql: 'CAST(epoch_ms(last_arrival) AS DOUBLE)', type: 'double' }, ...labels.map(name => this.#column(table, name, 'text'))]
+    const { sql, values } = keysCondition(keys, 1)
+    for await (const { rows, columns } of this.#raw(`SELECT ${list(selected)} FROM ${table} WHERE ${sql} ORDER BY key`, values, selected, signal)) {
+      const [key, source, first, last, ...texts] = columns as [RawColumn, RawColumn, RawColumn, RawColumn, ...RawColumn[]]
+      yield Array.from({ length: rows }, (_, row): LakeKey => ({
+        key: textOf(key, row), source: textOf(source, row), firstArrival: first.doubles![row]!, lastArrival: last.doubles![row]!,
+        labels: Object.fromEntries(labels.map((name, index) => [name, texts[index]!.known[row] === 0 ? null : textOf(texts[index]!, row)])),
+      }))
+    }
+  }
+
+  async * readings ({ columns: names, ...range }: LakeRange & { readonly columns: readonly string[] }): AsyncGenerator<LakeReadingRows> {
+    const { signals } = this.layout
+    const columns = names.map(name => signals.find(signal => signal.name === name) ?? unknownName('signal', name, signals.map(signal => signal.name)))
+    for await (const { key, source, count, from, head, columns: has } of this.#runs({ table: `${this.#p}_readings`, time: 'at', order: '"at", "partition", "offset"', head: readingHead, columns, range })) {
+      const numbers = (index: number) => head[index]!.doubles!.subarray(from, from + count)
+      yield { key, source, count, at: numbers(2), arrival: numbers(3), partition: head[4]!.integers!.subarray(from, from + count), offset: numbers(5), columns: has }
+    }
+  }
+
+  async * rollups ({ window: name, columns: names, ...range }: LakeRange & { readonly window: string, readonly columns: readonly string[] }): AsyncGenerator<LakeRollupRows> {
+    const { windows } = this.layout
+    const window = windows.find(one => one.name === name) ?? unknownName('window', name, windows.map(one => one.name))
+    const known: readonly Wanted[] = [...window.columns, ...window.parts.map(partColumn)]
+    const columns = names.map(column => known.find(one => one.name === column) ?? unknownName('column', column, known.map(one => one.name)))
+    for await (const { key, source, count, from, head, columns: has } of this.#runs({ table: `${this.#p}_${snakeCase(name)}`, time: 'start', order: '"start"', head: rollupHead, columns, range })) {
+      const numbers = (index: number) => head[index]!.doubles!.subarray(from, from + count)
+      yield { key, source, count, start: numbers(2), end: numbers(3), expected: numbers(4), received: numbers(5), revision: head[6]!.integers!.subarray(from, from + count), final: head[7]!.bools!.subarray(from, from + count), columns: has }
+    }
+  }
+
+  async * alerts ({ keys, rules, from, to, signal }: LakeRange & { readonly rules: readonly string[] | null }): AsyncGenerator<readonly LakeAlert[]> {
+    const table = `${this.#p}_alerts`
+    if (!this.#present.has(table)) return
+    const condition = keysCondition(keys, 1)
+    const rule = inList('rule', rules, condition.values.length + 1)
+    const order = keys === null ? 'raised_at, alert_id' : 'key, raised_at, alert_id'
+    const sql = `SELECT ${alertColumns} FROM ${table} WHERE ${within('raised_at', from, to)} AND ${condition.sql} AND ${rule.sql} ORDER BY ${order}`
+    for await (const rows of this.#objects(sql, [...condition.values, ...rule.values], signal)) yield rows.map(row => alertOf(row, this.layout.pipeline))
+  }
+
+  async stats (): Promise<readonly LakeTableStats[]> {
+    return await this.#failing(() => tableStats(this.#connection, this.#p, this.#present))
+  }
+
+  async close (): Promise<void> {
+    this.#connection.closeSync()
+    this.#instance.closeSync()
+  }
+
+  /** Rows of a table, each piece of one key and one source. */
+  async * #runs ({ table, time, order, head, columns, range }: Scan): AsyncGenerator<Run> {
+    if (!this.#present.has(table)) return
+    const makers = columns.map(spec => new ColumnMaker(spec, spec.isBytes))
+    const selected = [...head, ...columns.map(({ name }, index) => this.#column(table, name, makers[index]!.type))]
+    const { sql, values } = keysCondition(range.keys, 1)
+    const text = `SELECT ${list(selected)} FROM ${table} WHERE ${within(time, range.from, range.to)} AND ${sql} ORDER BY key, ${order}`
+    for await (const chunk of this.#raw(text, values, selected, range.signal)) yield * runsOf(chunk, head.length, makers)
+  }
+
+  /** A column as the layout has it; NULL where the table does not have it yet. */
+  #column (table: string, name: string, type: RawType): Selected {
+    const column = snakeCase(name)
+    const is = this.#present.get(table)!.get(column)
+    if (is !== undefined && is !== sqlTypes[type]) throw new StreamError('LAKE_LAYOUT', { table, column, is, wanted: sqlTypes[type] })
+    return { sql: is === undefined ? `CAST(NULL AS ${sqlTypes[type]})` : quoted(column), type }
+  }
+
+  async * #raw (sql: string, values: readonly DuckDBValue[], selected: readonly Selected[], signal: AbortSignal | undefined): AsyncGenerator<RawChunk> {
+    yield * this.#connected(signal, connection => rawChunks(connection, sql, values, selected.map(({ type }) => type)))
+  }
+
+  async * #objects (sql: string, values: readonly DuckDBValue[], signal: AbortSignal | undefined): AsyncGenerator<readonly LakeRow[]> {
+    yield * this.#connected(signal, async function * (connection) {
+      const result = await connection.stream(sql, [...values])
+      for await (const rows of result.yieldRowObjects()) if (rows.length > 0) yield rows.map(plainRow)
+    })
+  }
+
+  /** On a connection of its own: a result that is taken bit by bit keeps it busy. */
+  async * #connected<Piece> (signal: AbortSignal | undefined, run: (connection: DuckDBConnection) => AsyncGenerator<Piece>): AsyncGenerator<Piece> {
+    signal?.throwIfAborted()
+    const connection = await this.#instance.connect()
+    const interrupt = () => { connection.interrupt() }
+    signal?.addEventListener('abort', interrupt, { once: true })
+    try {
+      yield * run(connection)
+    } catch (cause) {
+      signal?.throwIfAborted()
+      throw lakeError(cause, { file: this.#file })
+    } finally {
+      signal?.removeEventListener('abort', interrupt)
+      connection.closeSync()
+    }
+  }
+
+  async #failing<Result> (work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work()
+    } catch (cause) {
+      throw lakeError(cause, { file: this.#file })
+    }
+  }
+}
+
+interface Run { readonly key: string, readonly source: string, readonly count: number, /** First row in `head`. */ readonly from: number, readonly head: readonly RawColumn[], readonly columns: readonly Column[] }
+
+function * runsOf ({ rows, columns: raw }: RawChunk, headLength: number, makers: readonly ColumnMaker[]): Generator<Run> {
+  const head = raw.slice(0, headLength)
+  const [key, source] = head as [RawColumn, RawColumn]
+  const columns = makers.map((maker, index) => maker.of(raw[headLength + index]!, rows))
+  for (let from = 0, to = 0; from < rows; from = to) {
+    for (to = from + 1; to < rows && sameText(key, from, to) && sameText(source, from, to);) to += 1
+    yield { key: textOf(key, from), source: textOf(source, from), count: to - from, from, head, columns: to - from === rows ? columns : columns.map(column => part(column, from, to)) }
+  }
+}
+
+function part (column: Column, from: number, to: number): Column {
+  const known = column.known.subarray(from, to)
+  switch (column.kind) {
+    case 'number': return { ...column, known, values: column.values.subarray(from, to) }
+    case 'bool': return { ...column, known, values: column.values.subarray(from, to) }
+    case 'text': return { ...column, known, values: column.values.subarray(from, to) }
+    case 'value': return { ...column, known, values: column.values.slice(from, to) }
+  }
+}
+
+const partColumn = ({ name, part }: LakePart): Wanted => part === 'sketch' || part === 'distinct' ? { name, kind: 'value', isBytes: true } : { name, kind: 'number' }
+
+const list = (selected: readonly Selected[]) => selected.map(({ sql }) => sql).join(', ')
+const stamp = (ms: number) => `CAST(make_timestamp(${BigInt(Math.min(Math.max(Math.ceil(ms), -timeMax), timeMax)) * 1000n}) AS TIMESTAMP_MS)`
+const timeMax = 8.64e15
+const within = (column: string, from: number, to: number) => `${quoted(column)} >= ${stamp(from)} AND ${quoted(column)} < ${stamp(to)}`
+const keysCondition = (keys: readonly string[] | null, parameter: number) => inList('key', keys, parameter)
+
+function inList (column: string, values: readonly string[] | null, parameter: number): { readonly sql: string, readonly values: readonly DuckDBValue[] } {
+  if (values === null) return { sql: 'true', values: [] }
+  if (values.length === 1) return { sql: `${column} = $${parameter}`, values }
+  return { sql: `${column} IN (SELECT unnest(from_json($${parameter}, '["VARCHAR"]')))`, values: [JSON.stringify(values)] }
+}
+
+function unknownName (what: string, name: string, known: readonly string[]): never {
+  throw new StreamError('LAKE_UNKNOWN', { [what]: name, nearest: nearest(name, known), known })
+}

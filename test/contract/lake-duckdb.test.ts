@@ -1,0 +1,23 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openLake } from '../../connectors/duckdb/lake.ts'
+import { openDuckReader } from '../../connectors/duckdb/lake-reader.ts'
+import { storePlain } from '../kit/lake-writing.ts'
+import { lakeReadContract } from './lake-read.ts'
+
+lakeReadContract('duckdb', {
+  async open (layout, rows, t) {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-lake-read-'))
+    const file = join(folder, 'lake.duckdb')
+    const lake = await openLake({ file, layout, threads: 1, memoryMax: '512MB' })
+    await storePlain(lake, layout, rows)
+    await lake.close()
+    const reader = await openDuckReader({ file, layout, memoryMax: '512MB' })
+    t.after(async () => {
+      await reader.close()
+      rmSync(folder, { recursive: true, force: true })
+    })
+    return reader
+  },
+})

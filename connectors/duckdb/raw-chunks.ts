@@ -1,6 +1,6 @@
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
-import { type Column, type ColumnSpec, createColumn } from '../../pipelines/core/batch.ts'
+import { type Column, type ColumnKind, type ColumnSpec, createColumn } from '../../pipelines/core/batch.ts'
 import { KeyTable } from '../../pipelines/core/keys.ts'
 
 /** What the columns of a query are, in order: doubles, 32-bit integers, booleans, texts, JSON texts, bytes. */
@@ -72,6 +72,7 @@ function stringsOf (vector: duckdb.Vector, known: Uint8Array, rows: number): { r
 }
 
 const decoder = new TextDecoder()
+const rawTypes = { number: 'double', bool: 'bool', text: 'text', value: 'json' } as const satisfies Record<ColumnKind, RawType>
 
 export function textOf ({ bytes, starts, lengths }: RawColumn, row: number): string { return decoder.decode(bytesOf(bytes!, starts!, lengths!, row)) }
 
@@ -96,14 +97,7 @@ export class ColumnMaker {
     this.#isBytes = isBytes
   }
 
-  get type (): RawType {
-    switch (this.#spec.kind) {
-      case 'number': return 'double'
-      case 'bool': return 'bool'
-      case 'text': return 'text'
-      case 'value': return this.#isBytes ? 'blob' : 'json'
-    }
-  }
+  get type (): RawType { return this.#spec.kind === 'value' && this.#isBytes ? 'blob' : rawTypes[this.#spec.kind] }
 
   of (raw: RawColumn, rows: number): Column {
     const { name, kind, unit = null } = this.#spec

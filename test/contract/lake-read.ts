@@ -45,7 +45,7 @@ const readings: readonly PlainReading[] = [
   reading('b', monday + 5, { celsius: 3, doorOpen: null, site: null }, { partition: 2, offset: 1 }), reading('b', monday + 5, { celsius: 2, doorOpen: null, site: null }, { partition: 1, offset: 9 }), reading('b', monday + 5, { celsius: 1, doorOpen: null, site: null }, { partition: 1, offset: 8 }),
   reading('b', monday + 1, { celsius: 0, doorOpen: null, site: 'late' }, { partition: 1, offset: 2 ** 40, arrival: monday + 3 * day }),
 ]
-const rollups = Object.fromEntries(layout.windows.map(window => [window.name, plainRollups(readings.filter(({ values }) => Number.isFinite(values.celsius ?? 0)), window, { intervalMs: 1_000, more: (part, values) => Uint8Array.from([part.length, ...values.length.toString()], Number) })
+const rollups = Object.fromEntries(layout.windows.map(window => [window.name, plainRollups(readings.filter(({ values }) => Number.isFinite(values.celsius ?? 0)), window, { intervalMs: 1_000 })
   .map((row, i): PlainRollup => ({ ...row, expected: i % 5 === 0 ? Number.NaN : row.expected, revision: i % 3, final: i % 2 === 0, values: { ...row.values, mean: i % 4 === 0 ? null : i / 3, anyOpen: i % 4 === 1 ? null : i % 2 === 0, lastSite: i % 3 === 0 ? null : odd, tail: i % 2 === 0 ? null : [i, 'x'] as never } }))]))
 const events = [
   controlEvent({ alertId: 'a1', key: 'many', raisedAt: monday + 22 * hour, labels: { team: 'cold', odd }, values: { celsius: 9.5, doorOpen: true, site: null }, units: { celsius: 'Cel' }, summary: 'warm', expiresAt: monday + 23 * hour }),
@@ -170,7 +170,7 @@ const question = (changes: Partial<LakeQuery>): LakeQuery => ({ keys: null, wher
 
 async function compareAnswers (lake: LakeReaderPort, plain: LakeReaderPort): Promise<void> {
   const questions: Partial<LakeQuery>[] = [
-    { resolution: hour, by: ['key'] }, { resolution: hour, by: ['site'], source: 'readings' }, { where: { site: 'Oslo' }, by: ['key'], resolution: 15 * minute }, { keys: ['many'], statistics: ['count', 'mean', 'stddev', 'first', 'last'], from: monday + 22 * hour + 1, to: monday + 23 * hour + 90_000 },
+    { resolution: hour, by: ['key'] }, { resolution: hour, by: ['site'], source: 'readings' }, { where: { site: 'Oslo' }, by: ['key'], resolution: 15 * minute }, { keys: ['many'], statistics: ['count', 'mean', 'stddev', 'first', 'last'], from: monday + 22 * hour + 1, to: monday + 23 * hour + 90_000 }, { statistics: ['p50', 'p99', 'distinct'], resolution: hour, by: ['key'], keys: ['many', 'b'] },
     { keys: ['many'], statistics: ['p50', 'p99', 'distinct'], source: 'readings', points: 10 }, { signal: 'site', statistics: ['distinct', 'count'] }, { signal: 'doorOpen', statistics: ['mean', 'sum'], keys: ['many', odd] },
   ]
   const sorted = async (of: LakeReaderPort, ask: LakeQuery) => (await list(queryLake(of, ask))).toSorted((a, b) => byName(JSON.stringify([a.group, a.start]), JSON.stringify([b.group, b.start])))

@@ -1,8 +1,12 @@
 import type { LakeWindow } from '../../pipelines/core/lake-ports.ts'
-import type { PlainCell, PlainReading, PlainRollup } from './memory-lake.ts'
+import { addNumber } from '../../pipelines/core/sketch/distinct-value.ts'
+import { HyperLogLog } from '../../pipelines/core/sketch/hyper-log-log.ts'
+import { QuantileSketch } from '../../pipelines/core/sketch/quantile-sketch.ts'
+import { encodeDistinct, encodeSketch } from '../../pipelines/core/sketch/sketch-bytes.ts'
+import type { PlainReading, PlainRollup } from './memory-lake.ts'
 
-/** Windows of readings by the book: each of its own readings, none late. Parts of kind `sketch` and `distinct` are left to `more`. */
-export function plainRollups (readings: readonly PlainReading[], { shape, parts }: LakeWindow, { intervalMs, more = () => null }: { readonly intervalMs: number | null, readonly more?: (part: 'sketch' | 'distinct', values: readonly number[]) => PlainCell }): PlainRollup[] {
+/** Windows of readings by the book: each of its own readings, none late. */
+export function plainRollups (readings: readonly PlainReading[], { shape, parts }: LakeWindow, { intervalMs }: { readonly intervalMs: number | null }): PlainRollup[] {
   if (shape.kind === 'session') return []
   const advance = shape.kind === 'tumbling' ? shape.sizeMs : shape.advanceMs
   const result: PlainRollup[] = []
@@ -22,7 +26,16 @@ export function plainRollups (readings: readonly PlainReading[], { shape, parts 
           case 'max': return values.length === 0 ? null : Math.max(...values)
           case 'first': return values[0] ?? null
           case 'last': return values.at(-1) ?? null
-          default: return more(part, values)
+          case 'sketch': {
+            const sketch = new QuantileSketch()
+            for (const one of values) sketch.add(one)
+            return encodeSketch(sketch)
+          }
+          case 'distinct': {
+            const sketch = new HyperLogLog()
+            for (const one of values) addNumber(sketch, one)
+            return encodeDistinct(sketch)
+          }
         }
       }
       result.push({

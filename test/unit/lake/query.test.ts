@@ -10,7 +10,7 @@ import { hour, minute, plainAnswer } from '../../kit/lake-oracle.ts'
 import { MemoryLake, type PlainReading } from '../../kit/memory-lake.ts'
 import { plainRollups } from '../../kit/plain-rollups.ts'
 
-const partNames = ['n', 'sum', 'm2', 'min', 'max', 'first', 'last'] as const
+const partNames = ['n', 'sum', 'm2', 'min', 'max', 'first', 'last', 'sketch', 'distinct'] as const
 const parts = ['celsius', 'open'].flatMap(signal => partNames.map((part): LakePart => ({ name: `${signal}_${part}`, signal, part })))
 const layout: LakeLayout = {
   pipeline: 'cold-chain', keyspace: 'millrace', rawMode: 'rows', intervalMs: 1_000, rawBucket: null, rawTtlMs: null, rollupsTtlMs: null, eventsTtlMs: null, lettersTtlMs: null,

@@ -1,6 +1,6 @@
 import { cassandraSettings, type CassandraSettings } from '../../connectors/cassandra/config.ts'
 import { StreamError } from '../core/errors.ts'
-import type { LakeLayout, LakePort } from '../core/lake-ports.ts'
+import type { LakeLayout, LakePort, LakeReaderPort } from '../core/lake-ports.ts'
 import type { LakePlace } from './system.ts'
 
 /**
@@ -13,6 +13,17 @@ export async function openLakeOf (place: LakePlace, layout: LakeLayout): Promise
   if (settings !== null) throw new StreamError('LAKE_CONFIG', { property: 'contact.points', why: 'the writer for Cassandra is not there yet' })
   const { openLake } = await import('../../connectors/duckdb/lake.ts')
   return openLake({ file: place.lakeFile, layout })
+}
+
+/**
+ * The lake of a pipeline, to read.
+ *
+ * Errors: LAKE_LOCKED while a process writes an embedded one, LAKE_CONFIG, and those of the lake
+ */
+export async function openLakeReaderOf (place: LakePlace, layout: LakeLayout): Promise<LakeReaderPort> {
+  if (cassandraOf(place) !== null) throw new StreamError('LAKE_CONFIG', { property: 'contact.points', why: 'the reader for Cassandra is not there yet' })
+  const { openDuckReader } = await import('../../connectors/duckdb/lake-reader.ts')
+  return openDuckReader({ file: place.lakeFile, layout })
 }
 
 /** Null: the lake is embedded. Errors: LAKE_CONFIG */

@@ -3,16 +3,17 @@ import { Outputs } from '../core/outputs.ts'
 import type { LogPort } from '../core/ports.ts'
 import type { CompiledPipeline } from '../core/stage.ts'
 import { compileDefinition } from '../define/compile.ts'
-import { loadDefinition } from '../define/load.ts'
 import { readAll } from '../runtime/journal.ts'
 import { type Ordered, ordered } from '../runtime/order.ts'
-import { type PastPlace, pastOfTopic, type PastTask, together } from '../runtime/past.ts'
+import { type PastPlace, type PastPlan, pastOfTopic, type PastTask, together } from '../runtime/past.ts'
 import { Table } from '../runtime/tables.ts'
 import { type Bound, boundOf } from './bound.ts'
 import { rowDecoder, schemaBy } from './codecs.ts'
 import { CliError, exitCodes } from './exit.ts'
 import { Differences } from './event-differences.ts'
 import type { TargetOptions } from './options.ts'
+import { definitionAt } from './pipeline-of.ts'
+import type { Target } from './system.ts'
 import { deadLetterLine, eventLine, lateLine, readingLine, windowLine } from './output.ts'
 import { count, paint, plural, put, say } from './talk.ts'
 
@@ -27,14 +28,14 @@ export interface PastOptions extends TargetOptions {
   readonly codegen: boolean
 }
 
-/** `millrace replay --from-topic`: what the input topics still hold, with the journal, in the order in which it arrived. */
-export async function replayTopic (path: string, options: PastOptions): Promise<void> {
+/** `millrace replay --from-topic` and `--from-lake`: what was kept of the past, with the journal, in the order in which it arrived. */
+export async function replayPast (path: string, kept: 'topic' | 'lake', options: PastOptions): Promise<void> {
   const { exportVariables, targetOf } = await import('./target.ts')
   const target = await targetOf(options, { definition: path })
   exportVariables(target.variables)
-  const definition = await loadDefinition(path, { contracts: target.contracts, variables: target.variables })
   const emit = new Set(options.emit)
-  const pipeline = compileDefinition(definition, { codegen: options.codegen, readings: emit.has('readings') })
+  // Stored readings have every signal; from a topic, those that nothing reads need not be decoded.
+  const pipeline = compileDefinition(await definitionAt(target, path), { codegen: options.codegen, readings: kept === 'lake' || emit.has('readings') })
   const { log, registry } = await target.openReader()
   const stop = new AbortController()
   process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort())
@@ -42,21 +43,60 @@ export async function replayTopic (path: string, options: PastOptions): Promise<
     const tables = new Map(pipeline.tables.map(({ name, topic, key }) => [name, new Table({ name, topic, key, decode: rowDecoder(registry) })]))
     for (const table of tables.values()) await table.catchUp(log)
     const plan = { log, pipeline, tables, schema: (id: number | string) => schemaBy(registry, id) }
-    const tasks: PastTask[] = []
-    for (const place of await placesOf(log, pipeline, options)) tasks.push(await pastOfTopic(plan, place, await rangeOf(log, place, options)))
-    const changes = tasks.reduce((sum, { definitions }) => sum + definitions, 0)
-    if (changes > 0) say(paint.yellow(`The definition changed ${plural(changes, 'time')} in this stretch of the past; the one given is played throughout`))
-    const differences = options.compare === true ? new Differences() : null
-    await playAll(tasks, { emit, pace: paceOf(options.rate), signal: stop.signal, onEvent: event => { differences?.replayed(event) } })
-    if (differences !== null && !stop.signal.aborted) await compare(log, pipeline, tasks, differences)
+    const { tasks, close } = kept === 'topic' ? await tasksOfTopics(plan, options) : await tasksOfLake(plan, target, { options, signal: stop.signal })
+    try {
+      await playTasks(plan, tasks, { emit, options, signal: stop.signal })
+    } finally {
+      close()
+    }
   } finally {
     await log.close()
   }
 }
 
-async function placesOf (log: LogPort, pipeline: CompiledPipeline, { source: wanted, partition: only }: PastOptions): Promise<readonly PastPlace[]> {
-  const unknown = wanted?.find(name => !pipeline.sources.some(source => source.name === name))
-  if (unknown !== undefined) throw new CliError('usage', `Cannot find the source: given=${JSON.stringify(unknown)} sources=${JSON.stringify(pipeline.sources.map(({ name }) => name))}`)
+async function playTasks ({ log, pipeline }: PastPlan, tasks: readonly PastTask[], { emit, options, signal }: { readonly emit: ReadonlySet<string>, readonly options: PastOptions, readonly signal: AbortSignal }): Promise<void> {
+  const changes = tasks.reduce((sum, { definitions }) => sum + definitions, 0)
+  if (changes > 0) say(paint.yellow(`The definition changed ${plural(changes, 'time')} in this stretch of the past; the one given is played throughout`))
+  const differences = options.compare === true ? new Differences() : null
+  await playAll(tasks, { emit, pace: paceOf(options.rate), signal, onEvent: event => { differences?.replayed(event) } })
+  if (differences !== null && !signal.aborted) await compare(log, pipeline, tasks, differences)
+}
+
+async function tasksOfTopics (plan: PastPlan, options: PastOptions): Promise<{ readonly tasks: readonly PastTask[], close (): void }> {
+  const tasks: PastTask[] = []
+  for (const place of await placesOf(plan.log, plan.pipeline, options)) tasks.push(await pastOfTopic(plan, place, await rangeOf(plan.log, place, options)))
+  return { tasks, close: () => {} }
+}
+
+/** `--from` and `--to` are event times here: that is what a lake is ordered by. */
+async function tasksOfLake ({ log, pipeline, tables }: PastPlan, target: Target, { options, signal }: { readonly options: PastOptions, readonly signal: AbortSignal }): ReturnType<typeof tasksOfTopics> {
+  if (pipeline.lake === null) throw new CliError('config', 'Cannot play what the lake keeps: the definition has none')
+  const [{ pastOfLake }, { openLakeReaderOf }, { layoutOf }, { lakeFileOf }] = await Promise.all([import('./past-lake.ts'), import('./lake-of.ts'), import('./lake-layout.ts'), import('./lake-file.ts')])
+  checkSources(pipeline, options)
+  const reader = await openLakeReaderOf({ lakeFile: lakeFileOf(options.data, pipeline.name, target.folder), cassandra: target.cassandra }, layoutOf(pipeline))
+  try {
+    const wanted = ({ source, partition }: { readonly source: string, readonly partition: number }) => options.source?.includes(source) !== false && options.partition?.includes(partition) !== false
+    return await pastOfLake({ pipeline, reader, log, tables, wanted }, { from: timeOf(options.from, Number.NEGATIVE_INFINITY), to: timeOf(options.to, Number.POSITIVE_INFINITY), signal })
+  } finally {
+    await reader.close()
+  }
+}
+
+function timeOf (text: string | undefined, otherwise: number): number {
+  if (text === undefined || text === 'start' || text === 'end') return otherwise
+  const bound = boundOf(text)
+  if ('offset' in bound) throw new CliError('usage', `Cannot find an offset in the lake: given=${JSON.stringify(text)} expected=a time, or how long ago`)
+  return bound.timestamp
+}
+
+function checkSources ({ sources }: CompiledPipeline, { source: wanted }: PastOptions): void {
+  const unknown = wanted?.find(name => !sources.some(source => source.name === name))
+  if (unknown !== undefined) throw new CliError('usage', `Cannot find the source: given=${JSON.stringify(unknown)} sources=${JSON.stringify(sources.map(({ name }) => name))}`)
+}
+
+async function placesOf (log: LogPort, pipeline: CompiledPipeline, options: PastOptions): Promise<readonly PastPlace[]> {
+  checkSources(pipeline, options)
+  const { source: wanted, partition: only } = options
   const places: PastPlace[] = []
   for (const { name, topic } of pipeline.sources) {
     if (wanted !== undefined && !wanted.includes(name)) continue

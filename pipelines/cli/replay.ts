@@ -7,6 +7,7 @@ import { plural, put, say } from './talk.ts'
 
 interface ReplayCliOptions extends Omit<PastOptions, 'emit' | 'codegen'> {
   readonly fromTopic?: true
+  readonly fromLake?: true
   readonly input?: string
   readonly emit: readonly string[]
   readonly batch: number
@@ -25,12 +26,13 @@ export function addReplay (program: Command): void {
     .argument('<definition>', 'a .yaml, .yml or .ts file')
     .option('--input <file>', 'readings in order of arrival: .csv, or one JSON object a line; - reads stdin')
     .option('--from-topic', 'in place of --input: what the input topics hold, with the journal, so that events equal those that were emitted')
-    .option('--from <where>', 'with --from-topic: "start", an offset, a time (2026-01-31T12:00:00Z) or how long ago (10m), by arrival', 'start')
-    .option('--to <where>', 'with --from-topic: before this place; "end" goes beyond what the race has committed (default: as far as it has)')
-    .option('--source <name...>', 'with --from-topic: only these sources')
-    .option('--partition <n...>', 'with --from-topic: only these partitions', partitions)
-    .option('--rate <rate>', 'with --from-topic: readings a second (5000), or times the speed at which they came (1x, 60x); default: as fast as it goes')
-    .option('--compare', 'with --from-topic: hold the events against those of the control topic; exit 1 when they differ')
+    .option('--from-lake', 'the same from the readings of the lake, where the topics hold them no longer')
+    .option('--from <where>', 'with --from-topic: "start", an offset, a time (2026-01-31T12:00:00Z) or how long ago (10m), by arrival; with --from-lake a time of the readings themselves', 'start')
+    .option('--to <where>', 'with --from-topic or --from-lake: before this place; "end" goes beyond what the race has committed (default: as far as it has)')
+    .option('--source <name...>', 'of --from-topic or --from-lake only these sources')
+    .option('--partition <n...>', 'of --from-topic or --from-lake only these partitions', partitions)
+    .option('--rate <rate>', 'with --from-topic or --from-lake: readings a second (5000), or times the speed at which they came (1x, 60x); default: as fast as it goes')
+    .option('--compare', 'with --from-topic or --from-lake: hold the events against those of the control topic; exit 1 when they differ')
     .option('--emit <kinds>', `what to print: ${lineKinds.join(',')}`, kinds, ['windows', 'events', 'late', 'dead-letters'])
     .option('--batch <n>', 'records in one record batch', positive, 4096)
     .option('--snapshot-every <n>', 'take a snapshot every n lines', positive)
@@ -56,15 +58,16 @@ export function positive (text: string): number {
 
 async function replay (definition: string, options: ReplayCliOptions): Promise<void> {
   const { input } = options
-  if (options.fromTopic === true) {
-    refuse(options, ['input', 'snapshotEvery', 'restartEvery', 'crashEvery', 'table'], '--from-topic')
-    const { replayTopic } = await import('./replay-past.ts')
-    await replayTopic(definition, options)
+  const kept = options.fromTopic === true ? 'topic' : options.fromLake === true ? 'lake' : null
+  if (kept !== null) {
+    refuse(options, ['input', 'snapshotEvery', 'restartEvery', 'crashEvery', 'table', ...kept === 'topic' ? ['fromLake'] as const : []], `--from-${kept}`)
+    const { replayPast } = await import('./replay-past.ts')
+    await replayPast(definition, kept, options)
     return
   }
   refuse(options, ['to', 'source', 'partition', 'rate', 'compare'], '--input')
   // A required option of commander's would hide what is said of a misspelt one.
-  if (input === undefined) throw new CliError('usage', 'Cannot play without --input: name a .csv or JSON lines file, - for stdin, or say --from-topic')
+  if (input === undefined) throw new CliError('usage', 'Cannot play without --input: name a .csv or JSON lines file, - for stdin, or say --from-topic or --from-lake')
   const { play } = await import('./play.ts')
   let open = true
   let text = ''

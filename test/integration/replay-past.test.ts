@@ -36,6 +36,17 @@ test('replay --from-topic: events equal those that were emitted, across a kill a
   t.diagnostic(played.stderr.trim())
 })
 
+test('replay --from-lake: the readings of the lake give the same events', async () => {
+  const [topic, lake] = [await millrace(['replay', definition, '--from-topic', '--emit', 'events'], { env: environment }), await millrace(['replay', definition, '--from-lake', '--emit', 'events', '--compare'], { env: environment })]
+  assert.equal(lake.status, 0, lake.stderr)
+  assert.match(lake.stderr, /^\d+ events? of the control topic, each the same but for its mode$/m)
+  assert.deepEqual(lake.stdout.split('\n').sort(), topic.stdout.split('\n').sort())
+  const half = JSON.parse(topic.stdout.trim().split('\n').at(-1)!).at
+  const part = await millrace(['replay', definition, '--from-lake', '--emit', 'readings', '--to', new Date(half).toISOString()], { env: environment })
+  const times = part.stdout.trim().split('\n').map(line => JSON.parse(line).at as number)
+  assert(times.length > 0 && Math.max(...times) < half)
+})
+
 test('replay --from-topic: the same bytes every time, and of one source what that source has', async () => {
   const emit = ['--emit', 'windows,events,late,dead-letters,readings']
   const [once, again] = [await millrace(['replay', definition, '--from-topic', ...emit], { env: environment }), await millrace(['replay', definition, '--from-topic', ...emit], { env: environment })]
@@ -63,6 +74,8 @@ test('replay --from-topic: what does not go together is refused', async () => {
   }
   assert.match(await refused(['--from-topic', '--input', 'x.jsonl']), /^64 --input does not go with --from-topic$/)
   assert.match(await refused(['--input', 'x.jsonl', '--compare']), /^64 --compare does not go with --input$/)
+  assert.match(await refused(['--from-topic', '--from-lake']), /^64 --from-lake does not go with --from-topic$/)
+  assert.match(await refused(['--from-lake', '--from', '12']), /^64 Cannot find an offset in the lake: given="12"/)
   assert.match(await refused(['--from-topic', '--rate', 'fast']), /^64 Cannot read --rate: given="fast"/)
   assert.match(await refused(['--from-topic', '--source', 'polr']), /^64 Cannot find the source: given="polr" sources=/)
   assert.match(await refused(['--from-topic', '--partition', '99']), /^64 Cannot find a partition: given=\[99\]$/)

@@ -7,6 +7,9 @@ import type { CassandraSettings, ContactPoint, TlsSettings } from './config.ts'
 import { lakeError } from './errors.ts'
 
 const versionMin = 5
+/** The driver would wait up to ten minutes before it looks again for a node that was away for long. */
+const reconnectMsMax = 5_000
+const reconnectMsMin = 250
 
 /** A cluster that answers. */
 export interface CassandraSession {
@@ -51,7 +54,7 @@ export async function openSession (settings: CassandraSettings): Promise<Cassand
 const pointText = ({ host, port }: ContactPoint) => `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
 
 async function optionsOf (settings: CassandraSettings): Promise<ConstructorParameters<typeof Client>[0]> {
-  const { contactPoints, localDataCenter, login, tls, consistency, requestTimeoutMs, connectTimeoutMs } = settings
+  const { contactPoints, localDataCenter, login, tls, requestTimeoutMs, connectTimeoutMs } = settings
   return {
     contactPoints: contactPoints.map(pointText),
     policies: {
@@ -59,9 +62,10 @@ async function optionsOf (settings: CassandraSettings): Promise<ConstructorParam
       loadBalancing: new policies.loadBalancing.DefaultLoadBalancingPolicy({ localDc: localDataCenter }),
       // Everything that Millrace writes has its time from the data, or from the server: the clock of this machine decides nothing.
       timestampGeneration: null as never,
+      reconnection: new policies.reconnection.ExponentialReconnectionPolicy(reconnectMsMin, reconnectMsMax, false),
     },
     protocolOptions: { maxVersion: types.protocolVersion.v4 },
-    queryOptions: { consistency: types.consistencies[consistencyNames[consistency]], prepare: true, isIdempotent: true },
+    queryOptions: { consistency: consistencyOf(settings), prepare: true, isIdempotent: true },
     socketOptions: { readTimeout: requestTimeoutMs, connectTimeout: connectTimeoutMs },
     monitorReporting: { enabled: false },
     applicationName: 'millrace',
@@ -69,6 +73,9 @@ async function optionsOf (settings: CassandraSettings): Promise<ConstructorParam
     ...tls !== null && { sslOptions: await sslOptions(tls, contactPoints) },
   }
 }
+
+/** The driver's number for it. */
+export function consistencyOf ({ consistency }: CassandraSettings): types.consistencies { return types.consistencies[consistencyNames[consistency]] }
 
 const consistencyNames = { LOCAL_ONE: 'localOne', ONE: 'one', TWO: 'two', THREE: 'three', LOCAL_QUORUM: 'localQuorum', QUORUM: 'quorum', EACH_QUORUM: 'eachQuorum', ALL: 'all' } as const
 

@@ -10,7 +10,10 @@ import type { LakePlace } from './system.ts'
  */
 export async function openLakeOf (place: LakePlace, layout: LakeLayout): Promise<LakePort> {
   const settings = cassandraOf(place)
-  if (settings !== null) throw new StreamError('LAKE_CONFIG', { property: 'contact.points', why: 'the writer for Cassandra is not there yet' })
+  if (settings !== null) {
+    const { openCassandraLake } = await import('../../connectors/cassandra/lake.ts')
+    return openCassandraLake({ settings, layout })
+  }
   const { openLake } = await import('../../connectors/duckdb/lake.ts')
   return openLake({ file: place.lakeFile, layout })
 }

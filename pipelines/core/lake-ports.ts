@@ -3,6 +3,7 @@ import type { DeadLetter } from '../../schemas/dead-letter.ts'
 import type { LateReading } from '../../schemas/late-reading.ts'
 import type { Batch, Column, ColumnSpec } from './batch.ts'
 import type { ClosedChunks } from './chunk/block.ts'
+import type { StreamError } from './errors.ts'
 import type { KeyTable } from './keys.ts'
 import type { Committed } from './ports.ts'
 import type { SignalSpec, WindowSpec } from './spec.ts'
@@ -46,7 +47,14 @@ export interface LakeLayout {
 export interface LakeReadings { readonly source: string, readonly topic: string, readonly partition: number, readonly batch: Batch, readonly keys: KeyTable }
 /** In place of readings, where `rawMode` is `chunks` and the lake takes them. `chunks` are read during the call only. */
 export interface LakeChunks { readonly source: string, readonly topic: string, readonly partition: number, readonly chunks: ClosedChunks }
-export interface LakeRollups { readonly window: string, readonly source: string, readonly partition: number, readonly rows: WindowBatch, readonly keys: KeyTable }
+export interface LakeRollups { readonly window: string, readonly source: string, readonly topic: string, readonly partition: number, readonly rows: WindowBatch, readonly keys: KeyTable }
+/** What a lake tells while it commits. */
+export interface CommitHooks {
+  /** Records of which something cannot be stored for its own sake, such as a key that is too long. Called when all else is durable, before the positions are. */
+  readonly refused?: (letters: readonly DeadLetter[]) => Promise<void>
+  /** It waits out an error of the world around it, and tries again after this pause. False: it is to give up. */
+  readonly waiting?: (error: StreamError, pauseMs: number) => boolean
+}
 export type LakeRow = Readonly<Record<string, null | boolean | number | string | Uint8Array>>
 
 /**
@@ -54,7 +62,7 @@ export type LakeRow = Readonly<Record<string, null | boolean | number | string |
  *
  * Shape:    add...*, commit; a rollup row replaces the row of its (key, start), a retraction removes it; alerts keep one row per episode
  * Delivery: after a crash `committed` says where to go on; rows beyond it are not there (one transaction), or are written again with the same keys and bytes
- * Limits:   the caller commits before `pendingRows` passes `pendingRowsMax`
+ * Limits:   the caller commits before `pendingRows` passes `pendingRowsMax`; a commit that is under way may hold as many again
  * Errors:   LAKE_LOCKED, LAKE_DAMAGED, LAKE_UNAVAILABLE, LAKE_LAYOUT
  */
 export interface LakePort {
@@ -71,8 +79,11 @@ export interface LakePort {
   addEvents (events: readonly ControlEvent[]): void
   addDeadLetters (letters: readonly DeadLetter[]): void
   addLate (late: readonly LateReading[]): void
-  /** One transaction: the rows added before the call, and these positions. Later rows may be added while it runs. */
-  commit (offsets: readonly (Committed & { readonly topic: string, readonly partition: number })[]): Promise<void>
+  /**
+   * The rows added before the call, then or together with them these positions. Later rows may be added while it runs. A lake that is elsewhere may wait out
+   * its absence here; once a commit has failed, every one behind it fails until `discard`.
+   */
+  commit (offsets: readonly (Committed & { readonly topic: string, readonly partition: number })[], hooks?: CommitHooks): Promise<void>
   /** Forget rows added since the last commit. */
   discard (): void
   committed (topic: string, partition: number): Promise<Committed | null>

@@ -116,7 +116,7 @@ export class Backfill {
     for (const closed of out.chunks) if (closed.count > 0) lake.addChunks!({ source, topic, partition, chunks: closed })
     for (const { name, rows } of out.windows) {
       if (rows.count === 0) continue
-      lake.addRollups({ window: name.replace(/^window\./, ''), source, partition, rows, keys })
+      lake.addRollups({ window: name.replace(/^window\./, ''), source, topic, partition, rows, keys })
       counts.rollups += rows.count
     }
     const at = (offset: number) => ({ topic, partition, offset })

@@ -137,7 +137,7 @@ export class PondRun {
     }
     for (const { name, rows } of out.windows) {
       if (rows.count === 0) continue
-      lake.addRollups({ window: name.replace(/^window\./, ''), source, partition, rows, keys })
+      lake.addRollups({ window: name.replace(/^window\./, ''), source, topic, partition, rows, keys })
       this.#added.rollups += rows.count
     }
   }

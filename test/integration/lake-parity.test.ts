@@ -40,7 +40,7 @@ async function fill (file: string, seed: number): Promise<number> {
     const out = new Outputs()
     const store = (batch: Batch | null) => {
       if (batch !== null) lake.addReadings({ source: 'x', topic: 't', partition, batch, keys: task.keys })
-      for (const { name, rows } of out.windows) lake.addRollups({ window: name.replace('window.', ''), source: 'x', partition, rows, keys: task.keys })
+      for (const { name, rows } of out.windows) lake.addRollups({ window: name.replace('window.', ''), source: 'x', topic: 't', partition, rows, keys: task.keys })
       late += out.late.length
       out.clear()
     }

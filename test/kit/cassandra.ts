@@ -14,9 +14,13 @@ const given = givenEnvironment()
 export const noCassandra: string | null = given === null ? await lacking({ cassandra: true }) : null
 
 let own: Promise<Stack> | null = null
+const open = new Set<CassandraUnderTest>()
 
 // Here and not where it starts: inside a test it would be stopped with that test.
-after(async () => { await (await own)?.stop() })
+after(async () => {
+  for (const keyspace of open) await keyspace.finish()
+  await (await own)?.stop()
+})
 
 /** A Cassandra that runs already, else one of our own for this test file, as the variables that say how to reach it. */
 export async function cassandraEnvironment (): Promise<Environment> {
@@ -37,20 +41,23 @@ export interface CassandraUnderTest {
   readonly finish: () => Promise<void>
 }
 
-/** An empty keyspace of its own in that Cassandra, or in the one given, dropped at the end. */
+/** An empty keyspace of its own in that Cassandra, or in the one given. Dropped by `finish`, or at the end of the file. */
 export async function cassandraKeyspace (of?: Environment): Promise<CassandraUnderTest> {
   const environment = of ?? await cassandraEnvironment()
   const keyspace = `t${randomBytes(6).toString('hex')}`
   const client = new cassandra.Client(clientOptions(environment))
   await client.connect()
   await client.execute(`CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`)
-  return {
+  const under: CassandraUnderTest = {
     environment: { ...environment, CASSANDRA_KEYSPACE: keyspace }, keyspace, client,
     finish: async () => {
+      if (!open.delete(under)) return
       await client.execute(`DROP KEYSPACE IF EXISTS ${keyspace}`)
       await client.shutdown()
     },
   }
+  open.add(under)
+  return under
 }
 
 /** Requests of a test may take long: a table is made beside others that are. */

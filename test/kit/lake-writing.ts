@@ -59,7 +59,7 @@ function * rollupTasks (layout: LakeLayout, name: string, rollups: readonly Plai
       batch.columns.forEach(column => { fill(column, index, row.values[column.name] ?? null) })
     })
     batch.count = rows.length
-    yield { window: name, source, partition: 0, rows: batch, keys }
+    yield { window: name, source, topic, partition: 0, rows: batch, keys }
   }
 }
 

@@ -12,7 +12,7 @@ for (let running = Promise.resolve(); ;) {
   const rows = Array.from({ length: rowsPerCommit }, (_, row) => ({ key: `k${row % 10}`, at: next + row, celsius: next + row }))
   lake.addReadings({ source: 's', topic: 'in', partition: 0, batch: readings(rows, keys, { offset: next }), keys })
   next += rowsPerCommit
-  lake.addRollups({ window: 'minute', source: 's', partition: 0, rows: rollups([{ key: 'all', start: 0, end: 60, mean: next, revision: next / rowsPerCommit }], keys), keys })
+  lake.addRollups({ window: 'minute', source: 's', topic: 'in', partition: 0, rows: rollups([{ key: 'all', start: 0, end: 60, mean: next, revision: next / rowsPerCommit }], keys), keys })
   const position = next
   await running
   running = lake.commit([{ topic: 'in', partition: 0, offset: position, metadata: '' }]).then(() => { process.stdout.write(`${position}\n`) })

@@ -1,0 +1,92 @@
+import type { LakeChunks } from '../../pipelines/core/lake-ports.ts'
+import type { DeadLetter } from '../../schemas/dead-letter.ts'
+import type { BucketNames } from './buckets.ts'
+import { chunkRows } from './chunk-rows.ts'
+import { EventRows } from './event-rows.ts'
+import { partitionKeyBytes } from './frames.ts'
+import { partitionKeyBytesMax, TextGroups } from './groups.ts'
+import { KeyRows } from './key-rows.ts'
+import { LetterRows } from './letter-rows.ts'
+import type { LakeStatements } from './prepared.ts'
+import { ReadingRows, rowBytesMax } from './reading-rows.ts'
+import { refusedLetter, type Refusal } from './refusal.ts'
+import { RollupRows } from './rollup-rows.ts'
+import { StagedRows } from './staged.ts'
+import type { LakeTables } from './tables.ts'
+
+/** A row of more than so many bytes counts as several. */
+const rowBytesMean = 256
+
+/**
+ * What goes into one commit: rows of every table, and what cannot be stored.
+ *
+ * State:  rows and letters, until `clear`
+ * Limits: `weight` is for the caller to bound
+ */
+export class Stage {
+  readonly readings: ReadingRows | null
+  readonly chunks: ChunkRows | null
+  readonly rollups: readonly RollupRows[]
+  readonly events: EventRows
+  readonly deadLetters: LetterRows
+  readonly late: LetterRows
+  readonly keys: KeyRows
+  readonly refused: DeadLetter[] = []
+  /** Rows in it, before those of a pane that were replaced are left out. */
+  readonly tables: readonly StagedRows[]
+  readonly #pipeline: string
+
+  constructor ({ pipeline, readings, chunks, keys, alerts, alertsByDay, deadLetters, late }: LakeTables, statements: LakeStatements) {
+    this.#pipeline = pipeline
+    this.readings = readings && new ReadingRows(readings.name, statements.readings!)
+    this.chunks = chunks && new ChunkRows(new StagedRows(chunks.name, [statements.chunks!]))
+    this.rollups = statements.rollups.map(({ table, insert, remove }) => new RollupRows(table, [insert, remove]))
+    this.events = new EventRows({ table: alerts.name, statement: statements.alerts }, { table: alertsByDay.name, statement: statements.alertsByDay })
+    this.deadLetters = new LetterRows(deadLetters.name, statements.deadLetters)
+    this.late = new LetterRows(late.name, statements.late)
+    this.keys = new KeyRows(keys.name, statements.keys)
+    const { readings: one, chunks: two, rollups, events } = this
+    this.tables = [one?.rows, two?.rows, ...rollups.map(({ rows }) => rows), events.alerts, events.byDay, this.deadLetters.rows, this.late.rows, this.keys.rows].filter(rows => rows !== undefined)
+  }
+
+  /** Rows, or what their bytes are worth in rows. */
+  get weight (): number { return this.tables.reduce((sum, rows) => sum + Math.max(rows.count, Math.ceil(rows.bytes / rowBytesMean)), 0) }
+
+  readonly refuse = (refusal: Refusal): void => { this.refused.push(refusedLetter(this.#pipeline, refusal)) }
+
+  clear (): void {
+    for (const part of [this.readings, this.chunks, ...this.rollups, this.events, this.deadLetters, this.late, this.keys]) part?.clear()
+    this.refused.length = 0
+  }
+}
+
+/** Chunks as rows. */
+class ChunkRows {
+  readonly rows: StagedRows
+  readonly #groups: TextGroups
+
+  constructor (rows: StagedRows) {
+    this.rows = rows
+    this.#groups = new TextGroups(rows)
+  }
+
+  add (given: LakeChunks, buckets: BucketNames, refused: (refusal: Refusal) => void): void {
+    const { rows } = this
+    const { topic, partition } = given
+    const origin = rows.addOrigin({ topic, partition })
+    for (const { key, bytes, parameters: [keyBytes, bucket, ...values] } of chunkRows(given, buckets)) {
+      const why = partitionKeyBytes(keyBytes!.length, bucket!.length) > partitionKeyBytesMax ? 'the key is too long' : bytes > rowBytesMax ? `the row has more than ${rowBytesMax} bytes` : null
+      // first_at, partition, first_offset: what a person finds it by.
+      const offset = Number(values[2]!.readBigInt64BE())
+      if (why !== null) { refused({ table: rows.table, key: keyBytes!, why, arrival: Number(values[0]!.readBigInt64BE()), source: { topic, partition, offset } }); continue }
+      const group = this.#groups.of(`${bucket!} ${key}`, cells => { cells.blob(keyBytes!); cells.blob(bucket!) })
+      for (const value of values) rows.cells.blob(value)
+      rows.add(group, 0, origin, offset, 0)
+    }
+  }
+
+  clear (): void {
+    this.rows.clear()
+    this.#groups.clear()
+  }
+}

@@ -79,7 +79,7 @@ export interface JoinRequest { readonly group: string, readonly member: string, 
 export interface Assignment { readonly topic: string, readonly partition: number }
 /**
  * A member's part in a group, which may change while it runs: `assignments` grows by itself, and what the group wants back stands in `revoked` until the
- * member has let it go. In between nobody else has it, so what is under way is finished in peace.
+ * member has let it go. In between nobody else has it, so what is under way is finished in peace. Either is another array once it has changed.
  */
 export interface Membership {
   /** What this member may read and commit now, what is `revoked` included. */

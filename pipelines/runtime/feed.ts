@@ -31,7 +31,11 @@ export class Feed {
   readonly #clock: ClockPort
   readonly #inlets = new Set<Inlet>()
   readonly #closing = new AbortController()
-  #wake: () => void = () => {}
+  #waiter: (() => void) | null = null
+  #isWoken = false
+  #watched: AbortSignal | null = null
+  /** A sleep that goes on beyond the waits which it ends: waits are many and short. */
+  #alarm: { readonly atMs: number, readonly rings: Promise<void> } | null = null
   #breathedMs: number
 
   constructor (log: LogPort, clock: ClockPort) {
@@ -44,25 +48,44 @@ export class Feed {
     const inlet = new Inlet(this.#log, this.#clock, {
       ...options, closing: this.#closing.signal,
       bytesMost: () => Math.min(bytesMax, Math.max(bytesMin, feedBytesMax / buffersEach / this.#inlets.size)),
-      came: () => { this.#wake() },
+      came: () => { this.#waiter?.() },
       closed: () => { this.#inlets.delete(inlet) },
     })
     this.#inlets.add(inlet)
     return inlet
   }
 
-  /** Until something can be taken, one of `more` settles, or `ms` have passed. */
+  /** Until something can be taken, `wake` is called, one of `more` settles, or `ms` have passed at most. */
   async wait (ms: number, signal: AbortSignal, more: readonly Promise<unknown>[] = []): Promise<void> {
+    if (signal !== this.#watched) {
+      this.#watched = signal
+      signal.addEventListener('abort', () => { this.wake() }, { once: true })
+    }
     for (const inlet of this.#inlets) if (inlet.isReady) return
-    const over = new AbortController()
-    const wake = () => { over.abort() }
-    this.#wake = wake
-    signal.addEventListener('abort', wake, { once: true })
-    for (const one of more) one.then(wake, wake)
-    if (signal.aborted) wake()
-    await this.#clock.sleep(ms, over.signal)
-    signal.removeEventListener('abort', wake)
-    this.#wake = () => {}
+    if (!this.#isWoken && !signal.aborted) {
+      const alarm = this.#alarmWithin(ms)
+      await new Promise<void>(resolve => {
+        this.#waiter = resolve
+        for (const one of more) one.then(() => { resolve() }, () => { resolve() })
+        void alarm.then(resolve)
+      })
+      this.#waiter = null
+    }
+    this.#isWoken = false
+  }
+
+  /** End the wait that goes on, or else the next one. */
+  wake (): void {
+    this.#isWoken = true
+    this.#waiter?.()
+  }
+
+  #alarmWithin (ms: number): Promise<void> {
+    const atMs = this.#clock.monotonicMs() + ms
+    if (this.#alarm !== null && this.#alarm.atMs <= atMs) return this.#alarm.rings
+    const alarm = { atMs, rings: this.#clock.sleep(ms, this.#closing.signal).then(() => { if (this.#alarm === alarm) this.#alarm = null }) }
+    this.#alarm = alarm
+    return alarm.rings
   }
 
   /** Whoever catches up never waits: now and then the rest of the process has its turn, and what came is read from the network. */

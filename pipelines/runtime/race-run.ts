@@ -51,8 +51,6 @@ export class RaceRun {
   #hooks: RunHooks | null = null
   #inFlight: Promise<void> = Promise.resolve()
   #inFlightCount = 0
-  /** Resolves when the next commit is through, or has failed. */
-  #ended = Promise.withResolvers<void>()
   #failure: Error | null = null
   #saving: Promise<void> | null = null
   #letting: Promise<void> | null = null
@@ -90,7 +88,7 @@ export class RaceRun {
       // Snapshots go by commits too: a member that has lost the lead must not leave any behind.
       const appends = new GatheredAppends(commit => membership.commit(commit))
       const append: Append = (topic, partition, bytes) => appends.append(topic, partition, bytes)
-      const share = await Share.open(this.#plan, { membership, committed: (topic, partition) => log.committed(group, topic, partition), append, standby: this.#standby })
+      const share = await Share.open(this.#plan, { membership, committed: (topic, partition) => log.committed(group, topic, partition), append, standby: this.#standby, news: () => { this.#leads.feed.wake() } })
       this.#share = share
       await this.#leads.begin()
       this.#lastCommitMs = clock.monotonicMs()
@@ -104,7 +102,7 @@ export class RaceRun {
         const progressed = await this.#leads.round(signal)
         await this.#commitIfDue()
         await this.#snapshotIfDue()
-        if (!progressed) await this.#leads.wait(AbortSignal.any([signal, share.news]), this.#batches.count > 0 ? [this.#ended.promise] : [])
+        if (!progressed) await this.#leads.wait(signal)
       }
       await this.#drain()
     } finally {
@@ -246,8 +244,7 @@ export class RaceRun {
       this.#failure ??= error as Error
     }
     this.#inFlightCount -= 1
-    this.#ended.resolve()
-    this.#ended = Promise.withResolvers()
+    if (this.#batches.count > 0 || this.#failure !== null) this.#leads.feed.wake()
   }
 
   /** Copies are taken between rounds; writing them goes on beside the next rounds. */

@@ -14,6 +14,8 @@ export interface ShareOptions {
   readonly committed: (topic: string, partition: number) => Promise<Committed | null>
   readonly append?: Append | undefined
   readonly standby?: Standby | null
+  /** Called when there is something to take. */
+  readonly news?: () => void
 }
 
 /** What one number of partition came to, over all sources: it becomes part of a leg at once. `gone` goes with the anchor. */
@@ -35,7 +37,7 @@ export class Share {
   readonly #partitions = new Map<string, number>()
   readonly #waiting: (() => void)[] = []
   #busy = 0
-  #news = new AbortController()
+  #looked: { readonly assignments: readonly Assignment[], readonly revoked: readonly Assignment[] } | null = null
   #failure: { readonly error: unknown } | null = null
 
   private constructor (plan: LegPlan, options: ShareOptions) {
@@ -52,13 +54,16 @@ export class Share {
   /** Begin to restore what has been assigned since the last time. */
   look (): void {
     if (this.#failure !== null) throw this.#failure.error
+    // Between most rounds nothing has changed.
+    const { assignments, revoked } = this.#options.membership
+    if (this.#looked?.assignments === assignments && this.#looked.revoked === revoked) return
+    this.#looked = { assignments, revoked }
     const places = this.#places().filter(place => !this.#held.has(taskName(place)))
     for (const partition of new Set(places.map(place => place.partition))) this.#begin(places.filter(place => place.partition === partition))
   }
 
   /** What has become ready since the last time. */
   take (): readonly Unit[] {
-    this.#news = new AbortController()
     if (this.#failure !== null) throw this.#failure.error
     const ready = [...this.#restoring].filter(({ unit, places }) => unit !== null && !places.some(place => this.#isRevoked(place)))
     for (const one of ready) this.#restoring.delete(one)
@@ -74,8 +79,6 @@ export class Share {
   /** Whether this leg has a task of this number of partition, or is about to. */
   has (partition: number): boolean { return [...this.#held].some(name => name.endsWith(`/${partition}`)) }
 
-  /** Aborts when there is something to take. */
-  get news (): AbortSignal { return this.#news.signal }
   get isRestoring (): boolean { return this.#restoring.size > 0 }
 
   /** Forget what the group wants back; restores of it have ended when this resolves. */
@@ -83,6 +86,7 @@ export class Share {
     const mine = [...this.#restoring].filter(({ places }) => places.some(place => isOf(revoked, place)))
     await this.#end(mine)
     for (const place of [...this.#placesOf(revoked), ...mine.flatMap(({ places }) => places)]) this.#held.delete(taskName(place))
+    this.#looked = null
   }
 
   /** Nothing is restored any more when this resolves. */
@@ -105,7 +109,7 @@ export class Share {
   #begin (places: readonly Place[]): void {
     const stop = new AbortController()
     const restored = this.#restore(places, stop.signal).then(unit => { restoring.unit = unit }, error => { if (!stop.signal.aborted) this.#failure ??= { error } })
-    const restoring: Restoring = { places, stop, unit: null, done: restored.finally(() => { this.#news.abort() }) }
+    const restoring: Restoring = { places, stop, unit: null, done: restored.finally(() => { this.#options.news?.() }) }
     for (const place of places) this.#held.add(taskName(place))
     this.#restoring.add(restoring)
   }

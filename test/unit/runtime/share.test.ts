@@ -242,7 +242,8 @@ test('race: a state topic is trimmed by who leads all sources of the partition, 
   group.give('a', 0)
   await bases()
   assert.equal(trimmed.length, 0)
-  group.members.get('a')!.assignments.push({ topic: 'rig.south', partition: 0 })
+  const share = group.members.get('a')!
+  share.assignments = [...share.assignments, { topic: 'rig.south', partition: 0 }]
   await bases()
   assert(trimmed.length > 0)
   await race.drain()

@@ -15,7 +15,7 @@ const run = promisify(execFile)
 const startMsMax = 90_000
 
 export interface KafkaPorts { readonly clients: number, readonly controller: number, /** Mutual TLS. */ readonly mutual: number }
-export interface KafkaOptions { readonly folder: string, readonly ports: readonly KafkaPorts[], readonly secure: Secure | null, readonly watchdog: Watchdog, /** Absent: the newest. */ readonly transactionVersion?: 0 | 1 | 2 }
+export interface KafkaOptions { readonly folder: string, readonly ports: readonly KafkaPorts[], readonly secure: Secure | null, readonly watchdog: Watchdog, /** Absent: the newest. */ readonly transactionVersion?: 0 | 1 | 2, /** Of the JVM, in MiB. */ readonly heapMiB?: number }
 
 /**
  * A Kafka cluster in KRaft mode, formatted and not yet started; every node is broker and controller. `admin` is what kafkajs needs to do anything.
@@ -23,7 +23,7 @@ export interface KafkaOptions { readonly folder: string, readonly ports: readonl
  * Errors: StackProblem
  */
 export async function makeKafka (options: KafkaOptions): Promise<{ readonly nodes: readonly Service[], readonly admin: KafkaConfig }> {
-  const { folder, ports, secure, watchdog } = options
+  const { folder, ports, secure, watchdog, heapMiB = 512 } = options
   const lib = await jars('kafka')
   await mkdir(folder, { recursive: true })
   const log4j = join(folder, 'log4j2.properties')
@@ -40,7 +40,7 @@ export async function makeKafka (options: KafkaOptions): Promise<{ readonly node
     return new Service({
       name: `kafka-${index + 1}`,
       command: java(),
-      args: ['-Xms256m', '-Xmx512m', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-Djava.awt.headless=true', '-Dorg.slf4j.simpleLogger.showDateTime=true', `-Dlog4j2.configurationFile=${log4j}`, '-cp', classPath, 'kafka.Kafka', properties],
+      args: [`-Xms${heapMiB / 2}m`, `-Xmx${heapMiB}m`, '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-Djava.awt.headless=true', '-Dorg.slf4j.simpleLogger.showDateTime=true', `-Dlog4j2.configurationFile=${log4j}`, '-cp', classPath, 'kafka.Kafka', properties],
       folder, logFile: join(folder, `node-${index + 1}.log`), watchdog, startMsMax,
       answers: () => answers({ ...admin, brokers: [brokers[index]!] }, brokers[index]!),
     })

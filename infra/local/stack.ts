@@ -27,6 +27,8 @@ export interface StackOptions {
   readonly tokens?: boolean
   /** What Kafka's storage is formatted with, when it is; absent: what is newest. */
   readonly transactionVersion?: 0 | 1 | 2
+  /** Of each broker; absent: 512. */
+  readonly kafkaHeapMiB?: number
   readonly say?: (line: string) => void
 }
 
@@ -56,7 +58,7 @@ export { lacking }
  * Errors:   StackProblem says what is missing or shows the end of the log
  */
 export async function startStack (options: StackOptions = {}): Promise<Stack> {
-  const { data, nodes = 1, kafka = true, cassandra = true, registry = true, secure = false, tokens = false, transactionVersion, say = () => {} } = options
+  const { data, nodes = 1, kafka = true, cassandra = true, registry = true, secure = false, tokens = false, transactionVersion, kafkaHeapMiB, say = () => {} } = options
   const missing = kafka || cassandra ? await lacking({ cassandra }) : null
   if (missing !== null) throw new StackProblem(missing)
   const folder = data === undefined ? mkdtempSync(join(tmpdir(), 'millrace-stack-')) : resolve(data)
@@ -78,7 +80,7 @@ export async function startStack (options: StackOptions = {}): Promise<Stack> {
       for (const part of parts) say(`${part.name.padEnd(10)} answers after ${((performance.now() - began) / 1000).toFixed(1)} s, pid ${part.pid}`)
     }
     const startKafka = async () => {
-      const { nodes: brokers, admin } = await makeKafka({ folder: join(folder, 'kafka'), ports: plan.kafka, secure: keys, watchdog, ...transactionVersion !== undefined && { transactionVersion } })
+      const { nodes: brokers, admin } = await makeKafka({ folder: join(folder, 'kafka'), ports: plan.kafka, secure: keys, watchdog, ...transactionVersion !== undefined && { transactionVersion }, ...kafkaHeapMiB !== undefined && { heapMiB: kafkaHeapMiB } })
       await begin(brokers)
       if (keys !== null) await allowPipelines(admin)
       return brokers

@@ -5,7 +5,7 @@ import type { Cluster } from './cluster.ts'
 import { Again, check, codeName } from './codes.ts'
 import { committedBatches } from './committed.ts'
 import type { Address } from './connection.ts'
-import { type Ask, Polls, request, slackShare } from './polls.ts'
+import { type Ask, fetchOnce, Polls, slackShare } from './polls.ts'
 import { earliest, type FetchedPartition, latest, listOffsets, readCommitted } from './requests.ts'
 
 /** A broker is asked to wait this long at most; longer waits ask again, so that a broker which has gone is noticed. */
@@ -41,7 +41,10 @@ export class Fetcher {
     const untilMs = clock.monotonicMs() + waitMs
     const name = `${partition} ${topic}`
     for (;;) {
-      const answer = await this.#answer(request, Math.min(pollMs, untilMs - clock.monotonicMs()))
+      const together = await this.#answer(request, Math.min(pollMs, untilMs - clock.monotonicMs()))
+      // A broker gives a batch beyond the bytes asked for to the first partition of a request only.
+      const isLeftOut = together !== null && together.records.length === 0 && offset < together.lastStableOffset
+      const answer = isLeftOut ? await this.#answer({ ...request, alone: true }, 0) : together
       if (answer === null) return { bytes: nothing, end: this.#ends.get(name) ?? offset }
       this.#ends.set(name, answer.lastStableOffset)
       const bytes = answer.records.length === 0 ? nothing : committedBatches(answer.records, answer.abortedTransactions ?? [], { topic, partition, crc, decompressedBytesMax, into })
@@ -50,11 +53,12 @@ export class Fetcher {
   }
 
   /** Null when `signal` aborts: the broker may go on waiting, for nobody. */
-  async #answer (request: FetchPartition, waitMs: number): Promise<FetchedPartition | null> {
-    const { topic, partition, offset, signal } = request
+  async #answer (request: FetchPartition & { readonly alone?: boolean }, waitMs: number): Promise<FetchedPartition | null> {
+    const { topic, partition, offset, signal, alone = false } = request
     const answered = this.#cluster.retry(`fetch ${topic}/${partition}`, () => this.#cluster.atLeader(topic, partition, async (address, { id, leaders, added }) => {
       if (added > 0) throw new StreamError('LOG_PARTITIONS_ADDED', { topic, was: leaders.length - added, is: leaders.length })
-      const answer = await this.#ask(address, { ...request, topicId: id, waitMs: Math.max(0, Math.ceil(waitMs)) })
+      const ask = { ...request, topicId: id, waitMs: Math.max(0, Math.ceil(waitMs)) }
+      const answer = await (alone ? this.#alone(address, ask) : this.#ask(address, ask))
       if (codeName(answer.errorCode) === 'OFFSET_OUT_OF_RANGE') throw new StreamError('LOG_OUT_OF_RANGE', { topic, partition, offset, ...await this.#bounds(address, topic, partition) })
       check(answer.errorCode, { topic, partition, offset, needs: 'READ' })
       return answer
@@ -92,9 +96,15 @@ export class Fetcher {
     })
   }
 
+  async #alone (address: Address, ask: Ask): Promise<FetchedPartition> {
+    const [answer] = await fetchOnce(this.#cluster, address, 'fetch', [ask], { maxWaitMs: 0, minBytes: 0 })
+    if (answer == null) throw new Again('the answer lacks the partition', false)
+    return answer
+  }
+
   #send (key: string, address: Address, group: readonly Gathered[]): void {
     this.#gathering.delete(key)
-    request(this.#cluster, address, 'fetch', group.map(({ ask }) => ask), { maxWaitMs: 0, minBytes: 0 }).then(found => {
+    fetchOnce(this.#cluster, address, 'fetch', group.map(({ ask }) => ask), { maxWaitMs: 0, minBytes: 0 }).then(found => {
       group.forEach(({ resolve, reject }, at) => {
         const answer = found[at] ?? null
         if (answer === null) reject(new Again('the answer lacks the partition', false))

@@ -103,7 +103,7 @@ export class Polls {
     const waitMs = Math.max(0, Math.ceil(Math.min(...asks.map(({ untilMs }) => untilMs)) - nowMs))
     let isEmpty = false
     try {
-      const found = await request(this.#cluster, this.#address, `wait ${lane}`, asks, { maxWaitMs: isShort ? Math.min(waitMs, lastLaneWaitMs) : waitMs, minBytes: 1 })
+      const found = await fetchOnce(this.#cluster, this.#address, `wait ${lane}`, asks, { maxWaitMs: isShort ? Math.min(waitMs, lastLaneWaitMs) : waitMs, minBytes: 1 })
       isEmpty = this.#answered(asks, found)
     } catch (error) {
       for (const { reject } of asks) reject(error)
@@ -133,7 +133,7 @@ export class Polls {
 interface RequestOptions { readonly maxWaitMs: number, readonly minBytes: number }
 
 /** One request for what is asked, a partition at most once. Null where the answer lacks one. Errors: Again, what the broker says */
-export async function request (cluster: Cluster, address: Address, lane: 'fetch' | `wait ${number}`, asks: readonly Ask[], { maxWaitMs, minBytes }: RequestOptions): Promise<readonly (FetchedPartition | null)[]> {
+export async function fetchOnce (cluster: Cluster, address: Address, lane: 'fetch' | `wait ${number}`, asks: readonly Ask[], { maxWaitMs, minBytes }: RequestOptions): Promise<readonly (FetchedPartition | null)[]> {
   const byTopic = new Map<string, Ask[]>()
   for (const ask of asks) {
     const others = byTopic.get(ask.topicId)

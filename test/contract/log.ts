@@ -147,6 +147,13 @@ function fetching (contract: Contract, framed: boolean): void {
     await assert.rejects(fetch(6, 1), fails('LOG_OUT_OF_RANGE'))
   })
 
+  contract('gives each of several that fetch at once a batch, though each batch is larger than what is asked for', async ({ log }) => {
+    await log.createTopic(topicSpec('readings', { partitions: 4 }))
+    for (let partition = 0; partition < 4; partition += 1) await log.append('readings', partition, batchOf([`${partition}`.repeat(3_000)]))
+    const found = await Promise.all(Array.from({ length: 4 }, (_, partition) => log.fetch({ topic: 'readings', partition, offset: 0, bytesMax: 1_000, waitMs: 0 })))
+    assert.deepEqual(found.flatMap(({ bytes }) => valuesOf(bytes).map(value => [value[0], value.length])), [0, 1, 2, 3].map(partition => [`${partition}`, 3_000]))
+  })
+
   contract('stamps the moment of append on a LogAppendTime topic', async ({ log, clock }) => {
     await log.createTopic(topicSpec('readings', { timestamps: 'LogAppendTime' }))
     const before = clock.wallMs()

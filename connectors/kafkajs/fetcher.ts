@@ -41,15 +41,15 @@ export class Fetcher {
       if (answer === null) return { bytes: nothing, end }
       end = Number(answer.lastStableOffset)
       let bytes = reframed(answer, offset)
-      // A batch that compaction has emptied comes out of kafkajs as nothing at all: the position goes on one by one until something shows.
+      // A broker gives a batch beyond the bytes asked for to the first partition of a request only. A batch that compaction has emptied comes out of kafkajs as nothing at all: the position goes on one by one until something shows.
       if (bytes.length === 0 && offset < end && answer.messages.length === 0) bytes = await this.#beyond({ topic, partition, offset, bytesMax, end })
       if (bytes.length > 0 || signal?.aborted || this.#clock.monotonicMs() >= untilMs) return { bytes, end }
     }
   }
 
   async #beyond ({ topic, partition, offset, bytesMax, end }: { readonly topic: string, readonly partition: number, readonly offset: number, readonly bytesMax: number, readonly end: number }): Promise<Uint8Array> {
-    for (let next = offset + 1; next < end; next += 1) {
-      const answer = await this.#quick.atLeader(`fetch ${topic}/${partition}`, topic, partition, broker => this.#ask(broker, { topic, partition, offset: next, bytesMax, waitMs: 0 }, false))
+    for (let next = offset; next < end; next += 1) {
+      const answer = await this.#quick.atLeader(`fetch ${topic}/${partition}`, topic, partition, broker => this.#alone(broker, { topic, partition, offset: next, bytesMax, waitMs: 0 }))
       if (answer.messages.length > 0) return reframed(answer, offset)
     }
     return nothing
@@ -67,6 +67,13 @@ export class Fetcher {
         setImmediate(() => { if (this.#gathering.get(key) === mine) this.#send(key) })
       }
       group.asks.push({ ...ask, resolve, reject })
+    })
+  }
+
+  #alone (broker: Broker, ask: Omit<Ask, 'resolve' | 'reject'>): Promise<FetchedPartition> {
+    return new Promise((resolve, reject) => {
+      const mine = { ...ask, resolve, reject }
+      this.#request(broker, [mine]).catch((error: unknown) => { reject(refusal(error, mine) as Error) })
     })
   }
 

@@ -48,7 +48,7 @@ function decoded (bytes: Uint8Array, wanted: readonly ColumnSpec[] | undefined, 
     found.set(column.name, column)
   }
   if (reader.at !== reader.end) throw damaged('something follows it', { at: reader.at, bytes: reader.end })
-  const columns = wanted === undefined ? [...found.values()] : wanted.map(spec => found.get(spec.name) ?? createColumn(spec, count))
+  const columns = wanted === undefined ? [...found.values()] : wanted.map(spec => found.get(spec.name) ?? unknownColumn(spec, count))
   return { count, partition, at, arrival, offset, columns }
 }
 
@@ -79,9 +79,8 @@ function readColumn (reader: ByteReader, count: number, wanted: readonly ColumnS
 }
 
 function readKnown (reader: ByteReader, { name, kind }: { readonly name: string, readonly kind: Kind }, count: number): Column {
-  const column = createColumn({ name, kind }, count)
+  const column = unknownColumn({ name, kind }, count)
   const { known } = column
-  if (column.kind === 'number') column.values.fill(Number.NaN)
   const how = reader.byte()
   if (how === noneKnown) return column
   if (how !== allKnown && how !== someKnown) throw damaged('what is known of a column is said in an unknown way', { column: name })
@@ -112,6 +111,12 @@ function readKnown (reader: ByteReader, { name, kind }: { readonly name: string,
       return { ...column, dictionary }
     }
   }
+  return column
+}
+
+function unknownColumn (spec: ColumnSpec, count: number): Column {
+  const column = createColumn(spec, count)
+  if (column.kind === 'number') column.values.fill(Number.NaN)
   return column
 }
 

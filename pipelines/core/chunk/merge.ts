@@ -1,4 +1,4 @@
-import { type Column, type ColumnSpec, createColumn } from '../batch.ts'
+import { type Column, type ColumnSpec, createColumn, type TextColumn } from '../batch.ts'
 import type { LakeReadingRows } from '../lake-ports.ts'
 import { type DecodedChunk, decodeChunkWithin } from './decode.ts'
 
@@ -45,79 +45,128 @@ export class ChunkMerge {
   * end (): Generator<LakeReadingRows> { yield * this.#before(Number.POSITIVE_INFINITY) }
 
   * #before (bound: number): Generator<LakeReadingRows> {
-    const { rowsMax } = this.#options
-    const picked: Picked = { run: [], row: [] }
+    const stretches: Stretch[] = []
     for (const run of this.#runs) {
-      for (; run.next < run.order.length && run.chunk.at[run.order[run.next]!]! < bound; run.next += 1) {
-        picked.run.push(run)
-        picked.row.push(run.order[run.next]!)
-      }
+      const from = run.next
+      while (run.next < run.order.length && run.chunk.at[run.order[run.next]!]! < bound) run.next += 1
+      if (run.next > from) stretches.push({ run, rows: run.order.subarray(from, run.next) })
+      this.#rows -= run.next - from
     }
-    this.#rows -= picked.row.length
     this.#runs = this.#runs.filter(run => run.next < run.order.length)
-    const { run, row } = once(picked)
-    for (let first = 0, last = 0; first < row.length; first = last) {
-      const { source } = run[first]!
-      for (last = first + 1; last < row.length && last - first < rowsMax && run[last]!.source === source;) last += 1
-      yield this.#piece(run.slice(first, last), row.slice(first, last))
-    }
+    for (const piece of piecesOf(inOrder(stretches), this.#options.rowsMax)) yield this.#piece(piece)
   }
 
-  #piece (runs: readonly Run[], rows: readonly number[]): LakeReadingRows {
+  #piece (stretches: readonly Stretch[]): LakeReadingRows {
     const { key, columns } = this.#options
-    const count = rows.length
-    const from = (pick: (chunk: DecodedChunk, row: number) => number) => (_: unknown, index: number) => pick(runs[index]!.chunk, rows[index]!)
-    const length = { length: count }
-    return {
-      key, source: runs[0]!.source, count,
-      at: Float64Array.from(length, from(({ at }, row) => at[row]!)),
-      arrival: Float64Array.from(length, from(({ arrival }, row) => arrival[row]!)),
-      partition: Int32Array.from(length, from(({ partition }) => partition)),
-      offset: Float64Array.from(length, from(({ offset }, row) => offset[row]!)),
-      columns: columns.map((spec, index) => columnOf(spec, runs.map(({ chunk }) => chunk.columns[index]!), rows)),
+    const count = rowsOf(stretches)
+    const numbers = () => new Float64Array(count)
+    const [at, arrival, offset, partition] = [numbers(), numbers(), numbers(), new Int32Array(count)]
+    let to = 0
+    for (const { run: { chunk }, rows } of stretches) {
+      for (let index = 0; index < rows.length; index += 1, to += 1) {
+        const row = rows[index]!
+        at[to] = chunk.at[row]!
+        arrival[to] = chunk.arrival[row]!
+        offset[to] = chunk.offset[row]!
+        partition[to] = chunk.partition
+      }
     }
+    return { key, source: stretches[0]!.run.source, count, at, arrival, partition, offset, columns: columns.map((spec, column) => columnOf(spec, stretches, column)) }
   }
 }
 
-interface Picked { readonly run: Run[], readonly row: number[] }
+/** Rows of one run that follow one another. */
+interface Stretch { readonly run: Run, readonly rows: Int32Array }
+const rowsOf = (stretches: readonly Stretch[]) => stretches.reduce((sum, { rows }) => sum + rows.length, 0)
 
 /** Rows with from <= at < to by (at, offset). */
 function ordered ({ at, offset, count }: DecodedChunk, from: number, to: number): Int32Array {
-  const rows = Int32Array.from({ length: count }, (_, row) => row).filter(row => at[row]! >= from && at[row]! < to)
+  const all = new Int32Array(count)
+  let found = 0
   let isOrdered = true
-  for (let index = 1; index < rows.length && isOrdered; index += 1) {
-    const [before, row] = [rows[index - 1]!, rows[index]!]
-    isOrdered = at[before]! < at[row]! || (at[before] === at[row] && offset[before]! < offset[row]!)
+  for (let row = 0; row < count; row += 1) {
+    const time = at[row]!
+    if (!(time >= from && time < to)) continue
+    if (found > 0) {
+      const before = all[found - 1]!
+      if (!(at[before]! < time || (at[before] === time && offset[before]! < offset[row]!))) isOrdered = false
+    }
+    all[found] = row
+    found += 1
   }
+  const rows = all.subarray(0, found)
   return isOrdered ? rows : rows.sort((a, b) => at[a]! - at[b]! || offset[a]! - offset[b]!)
 }
 
-/** By (at, partition, offset), and of equal ones that of the chunk written as of later. */
-function once ({ run, row }: Picked): Picked {
-  const compare = (a: number, b: number) => {
-    const [one, other] = [run[a]!, run[b]!]
-    return one.chunk.at[row[a]!]! - other.chunk.at[row[b]!]! || one.chunk.partition - other.chunk.partition || one.chunk.offset[row[a]!]! - other.chunk.offset[row[b]!]!
-  }
-  let isOrdered = true
-  for (let index = 1; index < row.length && isOrdered; index += 1) isOrdered = compare(index - 1, index) < 0
-  if (isOrdered) return { run, row }
-  const order = Array.from(row, (_, index) => index).sort((a, b) => compare(a, b) || run[b]!.writtenAs - run[a]!.writtenAs || b - a)
-  const kept = order.filter((index, place) => place === 0 || compare(order[place - 1]!, index) !== 0)
-  return { run: kept.map(index => run[index]!), row: kept.map(index => row[index]!) }
+/** By (at, partition, offset); negative: the first comes first. */
+function compare (one: Run, row: number, other: Run, otherRow: number): number {
+  return one.chunk.at[row]! - other.chunk.at[otherRow]! || one.chunk.partition - other.chunk.partition || one.chunk.offset[row]! - other.chunk.offset[otherRow]!
 }
 
-function columnOf (spec: ColumnSpec, from: readonly Column[], rows: readonly number[]): Column {
-  const to = createColumn(spec, rows.length)
-  for (let index = 0; index < rows.length; index += 1) {
-    const column = from[index]!
-    const row = rows[index]!
-    if (to.kind === 'number') to.values[index] = Number.NaN
-    if (column.known[row] === 0) continue
-    to.known[index] = 1
-    if (to.kind === 'text' && column.kind === 'text') {
-      const text = column.dictionary.bytes(column.values[row]!)
-      to.values[index] = to.dictionary.intern(text, 0, text.length)
-    } else if (to.kind === 'number' || to.kind === 'bool') to.values[index] = (column.values as Float64Array | Uint8Array)[row]!
+/** All rows in order, of equal ones that of the chunk written as of later. Mostly one run ends before the next begins. */
+function inOrder (stretches: readonly Stretch[]): readonly Stretch[] {
+  const isApart = stretches.every(({ run, rows }, index) => index === 0 || compare(stretches[index - 1]!.run, stretches[index - 1]!.rows.at(-1)!, run, rows[0]!) < 0)
+  if (isApart) return stretches
+  const all = stretches.flatMap(({ run, rows }, place) => Array.from(rows, row => ({ run, row, place })))
+  all.sort((a, b) => compare(a.run, a.row, b.run, b.row) || b.run.writtenAs - a.run.writtenAs || b.place - a.place)
+  const kept = all.filter(({ run, row }, index) => index === 0 || compare(all[index - 1]!.run, all[index - 1]!.row, run, row) !== 0)
+  const found: Stretch[] = []
+  for (let first = 0, last = 0; first < kept.length; first = last) {
+    const { run } = kept[first]!
+    for (last = first + 1; last < kept.length && kept[last]!.run === run;) last += 1
+    found.push({ run, rows: Int32Array.from(kept.slice(first, last), ({ row }) => row) })
+  }
+  return found
+}
+
+/** At most `rowsMax` rows of one source each. */
+function * piecesOf (stretches: readonly Stretch[], rowsMax: number): Generator<readonly Stretch[]> {
+  let piece: Stretch[] = []
+  let room = rowsMax
+  for (const { run, rows } of stretches) {
+    for (let from = 0; from < rows.length;) {
+      if (piece.length > 0 && (room === 0 || piece[0]!.run.source !== run.source)) {
+        yield piece
+        piece = []
+        room = rowsMax
+      }
+      const some = rows.subarray(from, from + room)
+      piece.push({ run, rows: some })
+      room -= some.length
+      from += some.length
+    }
+  }
+  if (piece.length > 0) yield piece
+}
+
+function columnOf (spec: ColumnSpec, stretches: readonly Stretch[], place: number): Column {
+  const to = createColumn(spec, rowsOf(stretches))
+  let at = 0
+  for (const { run, rows } of stretches) {
+    const from = run.chunk.columns[place]!
+    if (to.kind === 'text' && from.kind === 'text') copyTexts(from, to, rows, at)
+    else copyValues(from.values as Float64Array, to.values as Float64Array, rows, at)
+    for (let index = 0; index < rows.length; index += 1) to.known[at + index] = from.known[rows[index]!]!
+    at += rows.length
   }
   return to
+}
+
+function copyValues (from: Float64Array | Uint8Array, to: Float64Array | Uint8Array, rows: Int32Array, at: number): void {
+  for (let index = 0; index < rows.length; index += 1) to[at + index] = from[rows[index]!]!
+}
+
+/** A text is looked up once for each run. */
+function copyTexts (from: TextColumn, to: TextColumn, rows: Int32Array, at: number): void {
+  const ids = new Int32Array(from.dictionary.size).fill(-1)
+  for (let index = 0; index < rows.length; index += 1) {
+    const row = rows[index]!
+    if (from.known[row] === 0) continue
+    const id = from.values[row]!
+    if (ids[id]! < 0) {
+      const text = from.dictionary.bytes(id)
+      ids[id] = to.dictionary.intern(text, 0, text.length)
+    }
+    to.values[at + index] = ids[id]!
+  }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import cassandra from 'cassandra-driver'
 import { BucketNames, type Era } from '../connectors/cassandra/buckets.ts'
-import { chunkInsert, chunkRows } from '../connectors/cassandra/chunk-rows.ts'
+import { chunksInsert, partsOf } from '../connectors/cassandra/chunk-rows.ts'
 import { scanChunks } from '../connectors/cassandra/chunk-scan.ts'
 import { cassandraEnvironment, cassandraSettings } from '../connectors/cassandra/config.ts'
 import { openSession } from '../connectors/cassandra/session.ts'
@@ -16,6 +16,7 @@ import { Engine } from '../pipelines/cli/engine.ts'
 import { layoutOf } from '../pipelines/cli/lake-layout.ts'
 import { openLakeOf } from '../pipelines/cli/lake-of.ts'
 import { type Batch, createBatch } from '../pipelines/core/batch.ts'
+import { encodeChunk } from '../pipelines/core/chunk/encode.ts'
 import { TaskClock } from '../pipelines/core/clock.ts'
 import { KeyTable } from '../pipelines/core/keys.ts'
 import type { LakeLayout } from '../pipelines/core/lake-ports.ts'
@@ -189,16 +190,24 @@ async function driverAlone (client: cassandra.Client, keyspace: string, { keys, 
   const clock = new TaskClock({ latenessMs: 0, idleMs: Number.POSITIVE_INFINITY, explicit: false })
   const batch = createBatch(signals)
   const out = new Outputs()
-  const rows: ReturnType<typeof chunkRows> = []
+  const rows: unknown[][] = []
+  const buckets = new BucketNames(eras)
   for (let next = 0; rows.length < 4_000 && next < records; next += batch.count) {
     fill(batch, next, clock)
     stage.process(batch, out)
-    for (const chunks of out.chunks) rows.push(...chunkRows({ source: 'bench', topic: 'in', partition: 0, chunks }, new BucketNames(eras)))
+    for (const chunks of out.chunks) {
+      for (let index = 0; index < chunks.count; index += 1) {
+        const chunk = chunks.read(index)
+        for (const { bucket, block, first, last } of partsOf(chunk, buckets, () => {})) {
+          rows.push([keys.text(chunk.key), bucket, new Date(first), 0, block.offset[0], new Date(last), block.count, 'bench', Buffer.from(encodeChunk(block, 0)), chunk.arrivalClock * 1_000])
+        }
+      }
+    }
     out.clear()
   }
-  const insert = chunkInsert(keyspace, lakeTables(layout).chunks!)
+  const { cql } = chunksInsert(keyspace, lakeTables(layout).chunks!)
   const from = performance.now()
-  await cassandra.concurrent.executeConcurrent(client, insert, rows.map(({ parameters }) => [...parameters]), { concurrencyLevel: 64 })
+  await cassandra.concurrent.executeConcurrent(client, cql, rows, { concurrencyLevel: 64 })
   return rows.length / (performance.now() - from) * 1e3
 }
 

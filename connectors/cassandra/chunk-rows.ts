@@ -3,60 +3,97 @@ import type { ClosedChunk, ReadingBlock } from '../../pipelines/core/chunk/block
 import { encodeChunk } from '../../pipelines/core/chunk/encode.ts'
 import type { LakeChunks } from '../../pipelines/core/lake-ports.ts'
 import type { BucketNames } from './buckets.ts'
-import { identifier, qualified } from './table.ts'
+import { KeyGroups } from './groups.ts'
+import { rowBytesMax, timeMax } from './reading-rows.ts'
+import type { Refusal } from './refusal.ts'
+import { type Statement, StagedRows } from './staged.ts'
+import { insertOf, type StatementText } from './statements.ts'
 import type { ChunksTable } from './tables.ts'
 
-/** In the order of `chunkInsert`'s parameters. */
-const inserted = ['key', 'bucket', 'first_at', 'partition', 'first_offset', 'last_at', 'readings', 'source', 'block'] as const
-
-/** The statement that writes a chunk, its write time last. */
-export function chunkInsert (keyspace: string, table: ChunksTable): string {
-  const names = inserted.map(name => identifier(table.column[name].name))
-  return `INSERT INTO ${qualified(keyspace, table.name)} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')}) USING TIMESTAMP ?`
+export function chunksInsert (keyspace: string, table: ChunksTable): StatementText {
+  const { key, bucket, first_at: firstAt, partition, first_offset: firstOffset, last_at: lastAt, readings, source, block } = table.column
+  return insertOf(keyspace, table, [key, bucket, firstAt, partition, firstOffset, lastAt, readings, source, block])
 }
 
-/** A row of the table as the statement's parameters, each as the wire has it. */
-export interface ChunkRow { readonly key: string, readonly readings: number, readonly bytes: number, readonly parameters: readonly Buffer[] }
+export interface ChunkHooks {
+  readonly refused: (refusal: Refusal) => void
+  /** Told of each chunk as it was closed. */
+  readonly seen: (chunk: ClosedChunk) => void
+}
+
+/** A chunk's share of one partition of event time: all of it, mostly. */
+export interface ChunkPart { readonly bucket: string, readonly block: ReadingBlock, readonly first: number, readonly last: number }
 
 /**
  * Closed chunks as rows: one for each partition of event time that a chunk reaches into, so that who reads a partition finds all of its readings.
  *
- * Units: written as of the arrival clock at the chunk's last reading, in microseconds; a part of a chunk too
+ * Units: written as of the task's highest arrival at the chunk's last reading; a part of a chunk too
  */
-export function chunkRows ({ source, partition, chunks }: LakeChunks, buckets: BucketNames): ChunkRow[] {
-  const rows: ChunkRow[] = []
-  const sourceBytes = Buffer.from(source)
-  for (let index = 0; index < chunks.count; index += 1) {
-    const chunk = chunks.read(index)
-    const key = Buffer.from(chunks.keys.bytes(chunk.key))
-    const from = { key, keyText: chunks.keys.text(chunk.key), source: sourceBytes, partition, writtenAs: chunk.arrivalClock }
-    const [first, last] = bounds(chunk)
-    const bucket = buckets.of(first)
-    if (buckets.of(last) === bucket) rows.push(rowOf(chunk, { ...from, bucket, first, last }))
-    else for (const [name, part] of parts(chunk, buckets)) {
-      const [partFirst, partLast] = bounds(part)
-      rows.push(rowOf(part, { ...from, bucket: name, first: partFirst, last: partLast }))
+export class ChunkRows {
+  readonly rows: StagedRows
+  readonly #groups: KeyGroups
+
+  constructor (table: string, statement: Statement) {
+    this.rows = new StagedRows(table, [statement])
+    this.#groups = new KeyGroups(this.rows)
+  }
+
+  add ({ source, topic, partition, chunks }: LakeChunks, buckets: BucketNames, { refused, seen }: ChunkHooks): void {
+    const { rows } = this
+    const { cells } = rows
+    const origin = rows.addOrigin({ topic, partition })
+    const sourceBytes = Buffer.from(source)
+    for (let index = 0; index < chunks.count; index += 1) {
+      const chunk = chunks.read(index)
+      seen(chunk)
+      const refuse = ({ count, offset, arrival }: ReadingBlock, why: string) => {
+        for (let row = 0; row < count; row += 1) refused({ table: rows.table, key: chunks.keys.bytes(chunk.key), why, arrival: arrival[row]!, source: { topic, partition, offset: offset[row]! } })
+      }
+      for (const { bucket, block, first, last } of partsOf(chunk, buckets, refuse)) {
+        const group = this.#groups.of(chunks.keys, chunk.key, bucket)
+        if (group < 0) { refuse(block, 'the key is too long'); continue }
+        const bytes = encodeChunk(block, partition)
+        if (bytes.length > rowBytesMax) { refuse(block, `the row has more than ${rowBytesMax} bytes`); continue }
+        cells.whole(first)
+        cells.int(partition)
+        cells.whole(block.offset[0]!)
+        cells.whole(last)
+        cells.int(block.count)
+        cells.blob(sourceBytes)
+        cells.blob(bytes)
+        cells.stamp(chunk.arrivalClock)
+        rows.add(group, 0, origin, block.offset[0]!, block.arrival[0]!)
+      }
     }
   }
-  return rows
+
+  clear (): void {
+    this.rows.clear()
+    this.#groups.clear()
+  }
 }
 
-interface RowParts { readonly key: Buffer, readonly keyText: string, readonly bucket: string, readonly source: Buffer, readonly partition: number, readonly first: number, readonly last: number, readonly writtenAs: number }
-
-function rowOf (block: ReadingBlock, { key, keyText, bucket, source, partition, first, last, writtenAs }: RowParts): ChunkRow {
-  const numbers = Buffer.allocUnsafe(40)
-  const bytes = encodeChunk(block, partition)
-  numbers.writeBigInt64BE(BigInt(Math.floor(first)), 0)
-  numbers.writeInt32BE(partition, 8)
-  numbers.writeBigInt64BE(BigInt(block.offset[0]!), 12)
-  numbers.writeBigInt64BE(BigInt(Math.floor(last)), 20)
-  numbers.writeInt32BE(block.count, 28)
-  numbers.writeBigInt64BE(BigInt(Math.round(writtenAs * 1_000)), 32)
-  const part = (from: number, to: number) => numbers.subarray(from, to)
-  return {
-    key: keyText, readings: block.count, bytes: bytes.length,
-    parameters: [key, Buffer.from(bucket), part(0, 8), part(8, 12), part(12, 20), part(20, 28), part(28, 32), source, Buffer.from(bytes.buffer), part(32, 40)],
+/** By bucket, in the order in which the log comes to them. What has no date is refused. */
+export function partsOf (chunk: ClosedChunk, buckets: BucketNames, refuse: (block: ReadingBlock, why: string) => void): readonly ChunkPart[] {
+  const [first, last] = bounds(chunk)
+  const isDated = Math.abs(first) <= timeMax && Math.abs(last) <= timeMax
+  if (isDated && buckets.of(last) === buckets.of(first)) return [{ bucket: buckets.of(first), block: chunk, first, last }]
+  const rows = new Map<string, number[]>()
+  for (let row = 0; row < chunk.count; row += 1) {
+    const name = Math.abs(chunk.at[row]!) <= timeMax ? buckets.of(chunk.at[row]!) : ''
+    const found = rows.get(name)
+    if (found === undefined) rows.set(name, [row])
+    else found.push(row)
   }
+  return [...rows].flatMap(([bucket, some]) => {
+    const block = only(chunk, some)
+    if (bucket === '') {
+      refuse(block, 'the time has no date')
+      return []
+    }
+    const [from, to] = bounds(block)
+    return [{ bucket, block, first: from, last: to }]
+  })
 }
 
 function bounds ({ at, count }: ReadingBlock): readonly [first: number, last: number] {
@@ -67,18 +104,6 @@ function bounds ({ at, count }: ReadingBlock): readonly [first: number, last: nu
     else if (time > last) last = time
   }
   return [first, last]
-}
-
-/** The readings of each bucket, in the order of the log. */
-function parts (chunk: ClosedChunk, buckets: BucketNames): Map<string, ReadingBlock> {
-  const rows = new Map<string, number[]>()
-  for (let row = 0; row < chunk.count; row += 1) {
-    const name = buckets.of(chunk.at[row]!)
-    const found = rows.get(name)
-    if (found === undefined) rows.set(name, [row])
-    else found.push(row)
-  }
-  return new Map([...rows].map(([name, some]) => [name, only(chunk, some)]))
 }
 
 function only ({ at, arrival, offset, columns }: ReadingBlock, rows: readonly number[]): ReadingBlock {

@@ -1,4 +1,5 @@
 import type { Batch, Column } from '../../pipelines/core/batch.ts'
+import type { ClosedChunk } from '../../pipelines/core/chunk/block.ts'
 import { grown, type KeyTable } from '../../pipelines/core/keys.ts'
 import type { LakeChunks, LakeReadings } from '../../pipelines/core/lake-ports.ts'
 import { TextGroups } from './groups.ts'
@@ -66,10 +67,10 @@ export class KeySightings {
     this.#seeLabels(seen, columns, { key, id: -1, count })
   }
 
-  seeChunks ({ source, chunks }: LakeChunks): void {
+  /** What sees each of the chunks. */
+  chunkSight ({ source, chunks }: LakeChunks): (chunk: ClosedChunk) => void {
     const seen = this.#seen(source, chunks.keys)
-    for (let index = 0; index < chunks.count; index += 1) {
-      const { key, arrival, arrivalClock, count, columns } = chunks.read(index)
+    return ({ key, arrival, arrivalClock, count, columns }) => {
       for (let row = 0; row < count; row += 1) note(seen, key, arrival[row]!, arrivalClock)
       this.#seeLabels(seen, columns, { key: null, id: key, count })
     }

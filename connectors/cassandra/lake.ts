@@ -94,8 +94,7 @@ class CassandraLake implements LakePort {
 
   addChunks (rows: LakeChunks): void {
     if (this.#stage.chunks === null) throw new StreamError('LAKE_LAYOUT', { table: 'chunks', why: 'readings of this lake come in rows' })
-    this.#stage.chunks.add(rows, this.#buckets.get(this.#tables.chunks!.name)!, this.#stage.refuse)
-    this.#keys.seeChunks(rows)
+    this.#stage.chunks.add(rows, this.#buckets.get(this.#tables.chunks!.name)!, { refused: this.#stage.refuse, seen: this.#keys.chunkSight(rows) })
   }
 
   addRollups (rows: LakeRollups): void {

@@ -1,5 +1,4 @@
-import { StreamError } from '../../pipelines/core/errors.ts'
-import { chunkInsert } from './chunk-rows.ts'
+import { chunksInsert } from './chunk-rows.ts'
 import { alertByDayStatement, alertStatement } from './event-rows.ts'
 import { keyStatements } from './key-rows.ts'
 import { deadLetterStatement, lateStatement } from './letter-rows.ts'
@@ -30,7 +29,7 @@ export async function prepareStatements ({ client }: CassandraSession, tables: L
   const of = (text: StatementText) => prepare(client, text)
   return {
     readings: readings && await of(readingsInsert(keyspace, readings)),
-    chunks: chunks && await of(chunkStatement(chunkInsert(keyspace, chunks))),
+    chunks: chunks && await of(chunksInsert(keyspace, chunks)),
     rollups: await Promise.all(rollups.map(async table => {
       const [insert, remove] = rollupStatements(keyspace, table)
       return { table: table.name, insert: await of(insert), remove: await of(remove) }
@@ -43,10 +42,4 @@ export async function prepareStatements ({ client }: CassandraSession, tables: L
     late: await of(lateStatement(keyspace, late)),
     positions: await of(positionStatement(keyspace, offsets)),
   }
-}
-
-function chunkStatement (cql: string): StatementText {
-  const values = cql.split('?').length - 1
-  if (values === 0) throw new StreamError('LAKE_REFUSED', { cql })
-  return { cql, values, leadBytes: 0 }
 }

@@ -1,17 +1,13 @@
-import type { LakeChunks } from '../../pipelines/core/lake-ports.ts'
 import type { DeadLetter } from '../../schemas/dead-letter.ts'
-import type { BucketNames } from './buckets.ts'
-import { chunkRows } from './chunk-rows.ts'
+import { ChunkRows } from './chunk-rows.ts'
 import { EventRows } from './event-rows.ts'
-import { partitionKeyBytes } from './frames.ts'
-import { partitionKeyBytesMax, TextGroups } from './groups.ts'
 import { KeyRows } from './key-rows.ts'
 import { LetterRows } from './letter-rows.ts'
 import type { LakeStatements } from './prepared.ts'
-import { ReadingRows, rowBytesMax } from './reading-rows.ts'
+import { ReadingRows } from './reading-rows.ts'
 import { refusedLetter, type Refusal } from './refusal.ts'
 import { RollupRows } from './rollup-rows.ts'
-import { StagedRows } from './staged.ts'
+import type { StagedRows } from './staged.ts'
 import type { LakeTables } from './tables.ts'
 
 /** A row of more than so many bytes counts as several. */
@@ -39,7 +35,7 @@ export class Stage {
   constructor ({ pipeline, readings, chunks, keys, alerts, alertsByDay, deadLetters, late }: LakeTables, statements: LakeStatements) {
     this.#pipeline = pipeline
     this.readings = readings && new ReadingRows(readings.name, statements.readings!)
-    this.chunks = chunks && new ChunkRows(new StagedRows(chunks.name, [statements.chunks!]))
+    this.chunks = chunks && new ChunkRows(chunks.name, statements.chunks!)
     this.rollups = statements.rollups.map(({ table, insert, remove }) => new RollupRows(table, [insert, remove]))
     this.events = new EventRows({ table: alerts.name, statement: statements.alerts }, { table: alertsByDay.name, statement: statements.alertsByDay })
     this.deadLetters = new LetterRows(deadLetters.name, statements.deadLetters)
@@ -57,36 +53,5 @@ export class Stage {
   clear (): void {
     for (const part of [this.readings, this.chunks, ...this.rollups, this.events, this.deadLetters, this.late, this.keys]) part?.clear()
     this.refused.length = 0
-  }
-}
-
-/** Chunks as rows. */
-class ChunkRows {
-  readonly rows: StagedRows
-  readonly #groups: TextGroups
-
-  constructor (rows: StagedRows) {
-    this.rows = rows
-    this.#groups = new TextGroups(rows)
-  }
-
-  add (given: LakeChunks, buckets: BucketNames, refused: (refusal: Refusal) => void): void {
-    const { rows } = this
-    const { topic, partition } = given
-    const origin = rows.addOrigin({ topic, partition })
-    for (const { key, bytes, parameters: [keyBytes, bucket, ...values] } of chunkRows(given, buckets)) {
-      const why = partitionKeyBytes(keyBytes!.length, bucket!.length) > partitionKeyBytesMax ? 'the key is too long' : bytes > rowBytesMax ? `the row has more than ${rowBytesMax} bytes` : null
-      // first_at, partition, first_offset: what a person finds it by.
-      const offset = Number(values[2]!.readBigInt64BE())
-      if (why !== null) { refused({ table: rows.table, key: keyBytes!, why, arrival: Number(values[0]!.readBigInt64BE()), source: { topic, partition, offset } }); continue }
-      const group = this.#groups.of(`${bucket!} ${key}`, cells => { cells.blob(keyBytes!); cells.blob(bucket!) })
-      for (const value of values) rows.cells.blob(value)
-      rows.add(group, 0, origin, offset, 0)
-    }
-  }
-
-  clear (): void {
-    this.rows.clear()
-    this.#groups.clear()
   }
 }

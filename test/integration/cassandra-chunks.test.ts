@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BucketNames, type Era } from '../../connectors/cassandra/buckets.ts'
-import { chunkInsert, chunkRows } from '../../connectors/cassandra/chunk-rows.ts'
+import type { Era } from '../../connectors/cassandra/buckets.ts'
 import { scanChunks } from '../../connectors/cassandra/chunk-scan.ts'
 import { cassandraEnvironment as propertiesOf, cassandraSettings } from '../../connectors/cassandra/config.ts'
 import { openSession } from '../../connectors/cassandra/session.ts'
-import { createTable } from '../../connectors/cassandra/table.ts'
 import { lakeTables } from '../../connectors/cassandra/tables.ts'
+import { openCassandraLake } from '../../connectors/cassandra/lake.ts'
 import { createChunkStage } from '../../pipelines/chunk/stage.ts'
 import { cell, createBatch } from '../../pipelines/core/batch.ts'
 import { TaskClock } from '../../pipelines/core/clock.ts'
 import { KeyTable } from '../../pipelines/core/keys.ts'
-import type { LakeLayout, LakeReadingRows } from '../../pipelines/core/lake-ports.ts'
+import type { LakeLayout, LakePort, LakeReadingRows } from '../../pipelines/core/lake-ports.ts'
 import { Outputs } from '../../pipelines/core/outputs.ts'
 import { cassandraKeyspace, noCassandra } from '../kit/cassandra.ts'
 
@@ -23,7 +22,7 @@ const devices = ["truck'1", 'brün"o', '🚚'.repeat(400), 'plain']
 type Reading = readonly [at: number, arrival: number, partition: number, offset: number, celsius: number | null, doorOpen: boolean | null, site: string | null]
 
 /** 4,000 readings of four devices over some twenty minutes about midnight, some late, by a pond that closed its chunks once and was then killed. */
-function recorded (keyspace: string) {
+async function record (lake: LakePort): Promise<ReadonlyMap<string, readonly Reading[]>> {
   const keys = new KeyTable(10)
   const stage = createChunkStage({ rowsMax: 60, withinMs: 60_000, openRowsMax: 10_000 }, { number: 2, keys, signals })
   const clock = new TaskClock({ latenessMs: 0, idleMs: Infinity, explicit: false })
@@ -31,11 +30,9 @@ function recorded (keyspace: string) {
   const [celsius, doorOpen, site] = batch.columns
   assert(site?.kind === 'text')
   const wanted = new Map<string, Reading[]>(devices.map(device => [device, []]))
-  const rows: ReturnType<typeof chunkRows> = []
   const out = new Outputs()
-  const buckets = new BucketNames(eras)
   const take = () => {
-    for (const chunks of out.chunks) rows.push(...chunkRows({ source: 'polar', topic: 'in', partition: 3, chunks }, buckets))
+    for (const chunks of out.chunks) lake.addChunks!({ source: 'polar', topic: 'in', partition: 3, chunks })
     out.clear()
   }
   for (let from = 0; from < 4_000; from += 100) {
@@ -66,10 +63,12 @@ function recorded (keyspace: string) {
     }
     stage.process(batch, out)
     take()
+    if (from % 1_000 === 0) await lake.commit([{ topic: 'in', partition: 3, offset: from, metadata: '' }])
   }
   stage.drain(out)
   take()
-  return { rows, wanted: new Map([...wanted].map(([device, readings]) => [device, readings.sort(([a, , , one], [b, , , other]) => a - b || one - other)])), tables: lakeTables({ ...layout, keyspace }) }
+  await lake.commit([{ topic: 'in', partition: 3, offset: 4_000, metadata: '' }])
+  return new Map([...wanted].map(([device, readings]) => [device, readings.sort(([a, , , one], [b, , , other]) => a - b || one - other)]))
 }
 
 const eras: readonly Era[] = [{ from: -Infinity, width: 'day' }, { from: Date.parse('2026-11-23'), width: 'hour' }]
@@ -78,13 +77,18 @@ const shown = ({ count, at, arrival, partition, offset, columns }: LakeReadingRo
 test('Cassandra: chunks come back as the readings they were made of, in order, each once, in any range', { skip: noCassandra ?? false }, async t => {
   const { environment, keyspace, client, finish } = await cassandraKeyspace()
   t.after(finish)
-  const { rows, wanted, tables } = recorded(keyspace)
-  const { CASSANDRA_KEYSPACE: _, ...properties } = propertiesOf(environment) as Record<string, string>
-  const session = await openSession(cassandraSettings(properties))
+  const tables = lakeTables({ ...layout, keyspace })
+  const { keyspace: _, ...properties } = propertiesOf(environment) as Record<string, string>
+  const settings = cassandraSettings(properties)
+  // The width of before stands there already.
+  const session = await openSession(settings)
   t.after(() => session.close())
-  await client.execute(createTable(keyspace, tables.chunks!))
-  const insert = chunkInsert(keyspace, tables.chunks!)
-  for (const { parameters } of rows) await session.execute(insert, parameters)
+  await (await openCassandraLake({ settings, layout: { ...layout, keyspace } })).close()
+  await client.execute(`TRUNCATE ${keyspace}.${tables.widths.name}`)
+  for (const { from, width } of eras) await client.execute(`INSERT INTO ${keyspace}.${tables.widths.name} (table_name, from_day, width) VALUES (?, ?, ?)`, [tables.chunks!.name, new Date(Math.max(0, from)).toISOString().slice(0, 10), width], { prepare: true })
+  const lake = await openCassandraLake({ settings, layout: { ...layout, keyspace } })
+  t.after(() => lake.close())
+  const wanted = await record(lake)
   const [{ count, readings }] = (await client.execute(`SELECT count(*) AS count, sum(readings) AS readings FROM ${keyspace}.cold_chain_chunks`)).rows as unknown as [{ count: { toNumber (): number }, readings: number }]
   assert(count.toNumber() > 80 && readings > 4_000, `${count.toNumber()} chunks of ${readings} readings`)
   const read = async (key: string, from: number, to: number) => {

@@ -8,7 +8,7 @@ export interface BlockColumn { readonly type: CellType, readonly cells: number, 
 /** Rows of one table in DuckDB's own form, in one buffer that both threads see: its owner is who has the block. */
 export interface Block { /** Text caches of this block alone. */ readonly once: readonly number[], readonly rows: number, readonly buffer: SharedArrayBuffer, readonly columns: readonly BlockColumn[], readonly long: readonly LongTexts[] }
 
-export const cellBytes = { text: stringBytes, blob: stringBytes, double: 8, stamp: 8, integer: 4, bigint: 8, bool: 1 } as const satisfies Record<CellType, number>
+export const cellBytes = { text: stringBytes, blob: stringBytes, double: 8, stamp: 8, moment: 8, integer: 4, bigint: 8, bool: 1 } as const satisfies Record<CellType, number>
 
 const caches = new WeakMap<KeyTable, TextCells>()
 /** Names of sources. */
@@ -107,6 +107,21 @@ export class BlockBuilder {
       target[2 * row + 1] = high
     }
     this.#done(type, null)
+  }
+
+  /** Milliseconds with a fraction as microseconds. None is rounded into the next millisecond, which may be another window. */
+  moments (values: Float64Array): void {
+    const target = new Int32Array(this.#buffer, this.#at, this.rows * 2)
+    for (let row = 0; row < this.rows; row += 1) {
+      const value = values[row]!
+      const ms = Math.floor(value)
+      const high = Math.floor(ms / 4294967296)
+      const micros = (ms - high * 4294967296) * 1_000 + Math.min(999, Math.round((value - ms) * 1_000))
+      const carry = Math.floor(micros / 4294967296)
+      target[2 * row] = micros - carry * 4294967296
+      target[2 * row + 1] = high * 1_000 + carry
+    }
+    this.#done('moment', null)
   }
 
   integers (values: Int32Array): void {

@@ -8,7 +8,7 @@ import type { BlockTable } from './tables.ts'
 export function readingsBlock ({ source, partition, batch, keys }: LakeReadings, { columns }: BlockTable, pool: BufferPool): Block {
   const block = new BlockBuilder(batch.count, columns.map(({ type }) => type), pool)
   block.texts(batch.key, keys)
-  block.wholes(batch.at, 'stamp')
+  block.moments(batch.at)
   block.wholes(batch.arrival, 'stamp')
   block.text(source)
   block.integer(partition)

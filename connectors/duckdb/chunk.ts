@@ -1,11 +1,11 @@
-import { DuckDBDataChunk, type DuckDBAppender, type DuckDBType, BIGINT, BLOB, BOOLEAN, DOUBLE, INTEGER, TIMESTAMP_MS, VARCHAR } from '@duckdb/node-api'
+import { DuckDBDataChunk, type DuckDBAppender, type DuckDBType, BIGINT, BLOB, BOOLEAN, DOUBLE, INTEGER, TIMESTAMP, TIMESTAMP_MS, VARCHAR } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import { grown } from '../../pipelines/core/keys.ts'
 import { type Block, type BlockColumn, cellBytes } from './block.ts'
 import { type LongTexts, stringBytes } from './cells.ts'
 import type { CellType, TableColumn } from './tables.ts'
 
-const types = { text: VARCHAR, blob: BLOB, double: DOUBLE, stamp: TIMESTAMP_MS, integer: INTEGER, bigint: BIGINT, bool: BOOLEAN } as const satisfies Record<CellType, DuckDBType>
+const types = { text: VARCHAR, blob: BLOB, double: DOUBLE, stamp: TIMESTAMP_MS, moment: TIMESTAMP, integer: INTEGER, bigint: BIGINT, bool: BOOLEAN } as const satisfies Record<CellType, DuckDBType>
 const inlineBytesMax = 12
 
 interface LongCache { readonly anchor: duckdb.Vector, words: Int32Array }

@@ -161,7 +161,8 @@ export class LakeDatabase {
       if (is === undefined) {
         await this.#write.run(`ALTER TABLE ${table.name} ADD COLUMN "${name}" ${sqlType(type)}`)
         names.push(name)
-      } else if (is !== sqlType(type)) throw new StreamError('LAKE_LAYOUT', { table: table.name, column: name, is, wanted: sqlType(type) })
+      } else if (is === sqlType('stamp') && type === 'moment') await this.#write.run(`ALTER TABLE ${table.name} ALTER COLUMN "${name}" TYPE ${sqlType(type)}`)
+      else if (is !== sqlType(type)) throw new StreamError('LAKE_LAYOUT', { table: table.name, column: name, is, wanted: sqlType(type) })
     }
     this.#columns.set(table.name, names)
   }

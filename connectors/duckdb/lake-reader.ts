@@ -41,7 +41,7 @@ export async function openDuckReader ({ file, layout, memoryMax = '1GB' }: DuckR
 }
 
 const readingHead: readonly Selected[] = [
-  { sql: 'key', type: 'text' }, { sql: 'source', type: 'text' }, { sql: 'CAST(epoch_ms("at") AS DOUBLE)', type: 'double' }, { sql: 'CAST(epoch_ms(arrived_at) AS DOUBLE)', type: 'double' }, { sql: '"partition"', type: 'integer' }, { sql: 'CAST("offset" AS DOUBLE)', type: 'double' },
+  { sql: 'key', type: 'text' }, { sql: 'source', type: 'text' }, { sql: 'epoch_us("at") / 1000', type: 'double' }, { sql: 'CAST(epoch_ms(arrived_at) AS DOUBLE)', type: 'double' }, { sql: '"partition"', type: 'integer' }, { sql: 'CAST("offset" AS DOUBLE)', type: 'double' },
 ]
 const rollupHead: readonly Selected[] = [
   { sql: 'key', type: 'text' }, { sql: 'source', type: 'text' }, { sql: 'CAST(epoch_ms("start") AS DOUBLE)', type: 'double' }, { sql: 'CAST(epoch_ms("end") AS DOUBLE)', type: 'double' }, { sql: 'expected', type: 'double' }, { sql: 'received', type: 'double' }, { sql: 'revision', type: 'integer' }, { sql: '"final"', type: 'bool' },

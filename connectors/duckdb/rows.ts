@@ -1,4 +1,4 @@
-import { type DuckDBValue, DuckDBBlobValue, DuckDBTimestampMillisecondsValue } from '@duckdb/node-api'
+import { type DuckDBValue, DuckDBBlobValue, DuckDBTimestampMillisecondsValue, DuckDBTimestampValue } from '@duckdb/node-api'
 import type { LakeRow } from '../../pipelines/core/lake-ports.ts'
 
 /** A row as plain JavaScript: times as milliseconds since the epoch, whole numbers as numbers, anything else as its text. */
@@ -10,6 +10,7 @@ function plain (value: DuckDBValue): LakeRow[string] {
   if (value === null || typeof value === 'boolean' || typeof value === 'number' || typeof value === 'string') return value
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
   if (value instanceof DuckDBTimestampMillisecondsValue) return Number(value.millis)
+  if (value instanceof DuckDBTimestampValue) return Number(value.micros) / 1_000
   if (value instanceof DuckDBBlobValue) return value.bytes
   return String(value)
 }

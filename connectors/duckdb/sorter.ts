@@ -16,7 +16,7 @@ export interface SortedTask { readonly source: string, readonly partition: numbe
 const rowColumns: readonly TableColumn[] = [
   { name: 'key', type: 'text' }, { name: 'source', type: 'text' }, { name: 'at', type: 'double' }, { name: 'arrival', type: 'double' }, { name: 'partition', type: 'integer' }, { name: 'offset', type: 'double' },
 ]
-const sqlTypes: Readonly<Record<CellType, string>> = { text: 'VARCHAR', blob: 'BLOB', double: 'DOUBLE', stamp: 'DOUBLE', integer: 'INTEGER', bigint: 'DOUBLE', bool: 'BOOLEAN' }
+const sqlTypes: Readonly<Record<CellType, string>> = { text: 'VARCHAR', blob: 'BLOB', double: 'DOUBLE', stamp: 'DOUBLE', moment: 'DOUBLE', integer: 'INTEGER', bigint: 'DOUBLE', bool: 'BOOLEAN' }
 const firstSignal = rowColumns.length
 const keysMax = 1 << 16
 

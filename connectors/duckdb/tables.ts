@@ -2,9 +2,9 @@ import type { ColumnKind } from '../../pipelines/core/batch.ts'
 import type { LakeLayout } from '../../pipelines/core/lake-ports.ts'
 import { distinctNames, literal, quoted, snakeCase } from './names.ts'
 
-/** Physical form of a column in a block: what its bytes are and which DuckDB type they fill. */
-export type CellType = 'text' | 'blob' | 'double' | 'stamp' | 'integer' | 'bigint' | 'bool'
-const sqlTypes = { text: 'VARCHAR', blob: 'BLOB', double: 'DOUBLE', stamp: 'TIMESTAMP_MS', integer: 'INTEGER', bigint: 'BIGINT', bool: 'BOOLEAN' } as const satisfies Record<CellType, string>
+/** Physical form of a column in a block: what its bytes are and which DuckDB type they fill. `stamp` is whole milliseconds, `moment` microseconds. */
+export type CellType = 'text' | 'blob' | 'double' | 'stamp' | 'moment' | 'integer' | 'bigint' | 'bool'
+const sqlTypes = { text: 'VARCHAR', blob: 'BLOB', double: 'DOUBLE', stamp: 'TIMESTAMP_MS', moment: 'TIMESTAMP', integer: 'INTEGER', bigint: 'BIGINT', bool: 'BOOLEAN' } as const satisfies Record<CellType, string>
 const cellTypes = { number: 'double', bool: 'bool', text: 'text', value: 'text' } as const satisfies Record<ColumnKind, CellType>
 export const cellTypeOf = (kind: ColumnKind): CellType => cellTypes[kind]
 
@@ -62,7 +62,7 @@ export function lakeTables (layout: LakeLayout): Tables {
 const expireSql = ({ table, time, also = '' }: { readonly table: string, readonly time: string, readonly also?: string }) => `DELETE FROM ${table} WHERE ${time} < CAST(make_timestamp(CAST(1000 * $1 AS BIGINT)) AS TIMESTAMP_MS)${also}`
 
 const positionColumns: readonly TableColumn[] = [
-  { name: 'key', type: 'text', repeats: true }, { name: 'at', type: 'stamp' }, { name: 'arrived_at', type: 'stamp' }, { name: 'source', type: 'text', repeats: true }, { name: 'partition', type: 'integer' }, { name: 'offset', type: 'bigint' },
+  { name: 'key', type: 'text', repeats: true }, { name: 'at', type: 'moment' }, { name: 'arrived_at', type: 'stamp' }, { name: 'source', type: 'text', repeats: true }, { name: 'partition', type: 'integer' }, { name: 'offset', type: 'bigint' },
 ]
 
 /** No primary key: rows and offsets commit together, so none is written twice, and an index would cost more than the rows. */

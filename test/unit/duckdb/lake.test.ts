@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { openDuckReader } from '../../../connectors/duckdb/lake-reader.ts'
 import { KeyTable } from '../../../pipelines/core/keys.ts'
 import { type Batch, createBatch } from '../../../pipelines/core/batch.ts'
 import { createWindowBatch } from '../../../pipelines/core/window-batch.ts'
@@ -154,6 +156,38 @@ test('lake: the keys table has the last value of every text signal, whatever com
   assert.deepEqual(await sites(), { a: 'a site whose name does not fit in place', b: 'Tromso', c: '', d: 'Kiruna' })
 })
 
+test('lake: event time keeps its microseconds, before the epoch and far ahead too, and never rounds into the next millisecond', async t => {
+  const file = lakeFile(t)
+  const lake = await lakeFor(t, file)
+  const keys = new KeyTable(100)
+  const times = [1_700_000_000_000.123, 59_999.9999, -0.5, -1_700_000_000_000.25, 4_294_967.2965, 4_294_967.2955, 0, 8.64e15 - 1, -8.64e15 + 1, 2 ** 40 + 5]
+  lake.addReadings({ ...task, batch: readings(times.map(at => ({ key: 'a', at, celsius: 1 })), keys), keys })
+  await lake.commit([position(times.length)])
+  const micros = [1_700_000_000_000.123, 59_999.999, -0.5, -1_700_000_000_000.25, 4_294_967.297, 4_294_967.296, 0, 8.64e15 - 1, -8.64e15 + 1, 2 ** 40 + 5]
+  assert.deepEqual((await lake.query('SELECT "at" FROM cold_chain_readings ORDER BY "offset"')).map(({ at }) => at), micros)
+  await lake.close()
+  const reader = await openDuckReader({ file, layout })
+  t.after(() => reader.close())
+  const at: number[] = []
+  for await (const rows of reader.readings({ keys: null, from: -9e15, to: 9e15, columns: [] })) at.push(...rows.at)
+  assert.deepEqual(at, micros.toSorted((a, b) => a - b))
+})
+
+test('lake: a file of whole milliseconds takes fractions from then on', async t => {
+  const file = lakeFile(t)
+  const instance = await DuckDBInstance.create(file)
+  const connection = await instance.connect()
+  await connection.run('CREATE TABLE cold_chain_readings (key VARCHAR, "at" TIMESTAMP_MS, arrived_at TIMESTAMP_MS, source VARCHAR, "partition" INTEGER, "offset" BIGINT, celsius DOUBLE, door_open BOOLEAN, site VARCHAR)')
+  await connection.run(`INSERT INTO cold_chain_readings SELECT 'a', make_timestamp(5000)::TIMESTAMP_MS, make_timestamp(5000)::TIMESTAMP_MS, 'polar', 0, 0, 1, NULL, NULL`)
+  connection.closeSync()
+  instance.closeSync()
+  const lake = await lakeFor(t, file)
+  const keys = new KeyTable(100)
+  lake.addReadings({ ...task, batch: readings([{ key: 'a', at: 6.5, celsius: 1 }], keys, { offset: 1 }), keys })
+  await lake.commit([position(2)])
+  assert.deepEqual(await lake.query('SELECT "at", arrived_at FROM cold_chain_readings ORDER BY "offset"'), [{ at: 5, arrived_at: 5 }, { at: 6.5, arrived_at: 11 }])
+})
+
 test('lake: expire deletes readings by arrival', async t => {
   const lake = await lakeFor(t)
   const keys = new KeyTable(100)
@@ -187,7 +221,7 @@ test('lake: signals that come between, go and come back are stored under their o
   const file = lakeFile(t)
   const number = (name: string) => ({ name, kind: 'number', unit: null }) as const
   const store = async (offset: number, signals: readonly string[], window: readonly string[]) => {
-    const own = { ...layout, signals: signals.map(number), windows: [{ ...layout.windows[0]!, columns: window.map(number) }] }
+    const own = { ...layout, signals: signals.map(number), windows: [{ ...layout.windows[0]!, parts: [], columns: window.map(number) }] }
     const lake = await lakeFor(t, file, own)
     const keys = new KeyTable(100)
     const fill = <B extends Batch>(batch: B): B => {

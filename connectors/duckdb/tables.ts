@@ -147,7 +147,7 @@ function offsetsTable (name: string): JsonTable {
 
 /** One row per episode; a later change (a higher `seq`) overwrites, a repeated one changes nothing. Times of the raise stay. */
 function eventsTable (name: string): JsonTable {
-  const changing = ['severity', 'state', 'seq', 'reason', 'labels', 'summary', 'cleared_at', 'updated_at', 'expires_at', '"values"', 'units', '"window"', 'topic', '"partition"', '"offset"']
+  const changing = ['severity', 'state', 'seq', 'ordinal', 'reason', 'labels', 'summary', 'cleared_at', 'updated_at', 'expires_at', '"values"', 'units', '"window"', 'topic', '"partition"', '"offset"']
   const shape: JsonShape = {
     alertId: 'VARCHAR', rule: 'VARCHAR', ruleVersion: 'VARCHAR', key: 'VARCHAR', severity: 'VARCHAR', state: 'VARCHAR', seq: 'INTEGER', ordinal: 'BIGINT', reason: 'VARCHAR', labels: 'JSON', summary: 'VARCHAR',
     raisedAt: 'DOUBLE', arrivedAt: 'DOUBLE', at: 'DOUBLE', expiresAt: 'DOUBLE', mode: 'VARCHAR', values: 'JSON', units: 'JSON', window: 'JSON', source: sourceShape,

@@ -1,5 +1,4 @@
 import { cassandraSettings, type CassandraSettings } from '../../connectors/cassandra/config.ts'
-import { StreamError } from '../core/errors.ts'
 import type { LakeLayout, LakePort, LakeReaderPort } from '../core/lake-ports.ts'
 import type { LakePlace } from './system.ts'
 
@@ -24,7 +23,11 @@ export async function openLakeOf (place: LakePlace, layout: LakeLayout): Promise
  * Errors: LAKE_LOCKED while a process writes an embedded one, LAKE_CONFIG, and those of the lake
  */
 export async function openLakeReaderOf (place: LakePlace, layout: LakeLayout): Promise<LakeReaderPort> {
-  if (cassandraOf(place) !== null) throw new StreamError('LAKE_CONFIG', { property: 'contact.points', why: 'the reader for Cassandra is not there yet' })
+  const settings = cassandraOf(place)
+  if (settings !== null) {
+    const { openCassandraReader } = await import('../../connectors/cassandra/reader.ts')
+    return openCassandraReader({ settings, layout })
+  }
   const { openDuckReader } = await import('../../connectors/duckdb/lake-reader.ts')
   return openDuckReader({ file: place.lakeFile, layout })
 }

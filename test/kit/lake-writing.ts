@@ -1,6 +1,6 @@
-import { type Batch, type Column, type ColumnSpec, createBatch } from '../../pipelines/core/batch.ts'
+import { type Batch, type Column, type ColumnSpec, createBatch, createColumn } from '../../pipelines/core/batch.ts'
 import { KeyTable } from '../../pipelines/core/keys.ts'
-import type { LakeAlert, LakeLayout, LakePort, LakeReadings, LakeRollups } from '../../pipelines/core/lake-ports.ts'
+import type { LakeAlert, LakeChunks, LakeLayout, LakePort, LakeReadings, LakeRollups } from '../../pipelines/core/lake-ports.ts'
 import { createWindowBatch } from '../../pipelines/core/window-batch.ts'
 import type { ControlEvent } from '../../schemas/control-event.ts'
 import { partColumn, type PlainCell, type PlainReading, type PlainRollup } from './memory-lake.ts'
@@ -12,7 +12,9 @@ const topic = 'readings'
 /** Give a lake plain rows as a pond would, task by task in the order of the log, and commit. */
 export async function storePlain (lake: LakePort, layout: LakeLayout, { readings = [], rollups = {}, events = [] }: PlainRows): Promise<void> {
   const positions: { topic: string, partition: number, offset: number, metadata: string }[] = []
-  for (const rows of readingTasks(layout, readings)) {
+  const inChunks = layout.rawMode === 'chunks' && lake.addChunks !== undefined
+  if (inChunks) for (const rows of chunkTasks(layout, readings)) lake.addChunks!(rows)
+  else for (const rows of readingTasks(layout, readings)) {
     if (lake.pendingRows >= lake.pendingRowsMax / 2) await lake.commit([])
     lake.addReadings(rows)
     positions.push({ topic, partition: rows.partition, offset: rows.batch.position[rows.batch.count - 1]! + 1, metadata: '' })
@@ -38,6 +40,22 @@ export function * readingTasks (layout: LakeLayout, readings: readonly PlainRead
       })
       batch.count = rows.length
       yield { source: rows[0]!.source, topic, partition: rows[0]!.partition, batch, keys }
+    }
+  }
+}
+
+/** Chunks of up to 300 readings of a device, cut by count. */
+function * chunkTasks (layout: LakeLayout, readings: readonly PlainReading[]): Generator<LakeChunks> {
+  for (const task of Map.groupBy(readings, ({ source, partition, key }) => JSON.stringify([source, partition, key])).values()) {
+    const sorted = task.toSorted((a, b) => a.offset - b.offset)
+    for (let from = 0; from < sorted.length; from += 300) {
+      const rows = sorted.slice(from, from + 300)
+      const keys = new KeyTable(1)
+      const columns = layout.signals.map(spec => createColumn(spec, rows.length))
+      for (const column of columns) rows.forEach(({ values }, row) => { fill(column, row, values[column.name] ?? null) })
+      const numbers = (of: (row: PlainReading) => number) => Float64Array.from(rows, of)
+      const chunk = { key: keys.internText(rows[0]!.key), count: rows.length, at: numbers(({ at }) => at), arrival: numbers(({ arrival }) => arrival), offset: numbers(({ offset }) => offset), columns, arrivalClock: Math.max(...rows.map(({ arrival }) => arrival)) }
+      yield { source: rows[0]!.source, topic, partition: rows[0]!.partition, chunks: { count: 1, rows: rows.length, keys, read: () => chunk, clear: () => {} } }
     }
   }
 }

@@ -3,9 +3,10 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { StreamError } from '../../../pipelines/core/errors.ts'
 import type { LakeLayout, LakePart } from '../../../pipelines/core/lake-ports.ts'
-import type { LakeQuery, LakeQueryRow } from '../../../pipelines/lake/ask.ts'
+import type { LakeQuery } from '../../../pipelines/lake/ask.ts'
 import { plannedQuery } from '../../../pipelines/lake/plan.ts'
 import { queryLake } from '../../../pipelines/lake/query.ts'
+import { all, assertSame } from '../../kit/lake-answers.ts'
 import { hour, minute, plainAnswer } from '../../kit/lake-oracle.ts'
 import { MemoryLake, type PlainReading } from '../../kit/memory-lake.ts'
 import { plainRollups } from '../../kit/plain-rollups.ts'
@@ -37,33 +38,11 @@ const asks = fc.record({
   resolution: fc.constantFrom(null, 1_000, minute, 7 * minute, 15 * minute, hour), by: fc.constantFrom([], ['key'], ['depot'], ['key', 'depot']), source: fc.constantFrom('auto', 'readings'), ends: fc.tuple(edge, edge),
 }).map(({ ends, ...rest }): LakeQuery => ({ ...rest, points: null, from: Math.min(...ends), to: Math.max(...ends) + 1 }))
 
-async function all (rows: AsyncIterable<LakeQueryRow>): Promise<LakeQueryRow[]> {
-  const result: LakeQueryRow[] = []
-  for await (const row of rows) result.push(row)
-  return result
-}
-const name = ({ group, start }: LakeQueryRow) => `${JSON.stringify(group)} ${start + 1e9}`
-const ordered = (rows: readonly LakeQueryRow[]) => rows.toSorted((a, b) => name(a) < name(b) ? -1 : 1)
-
-function assertSame (found: readonly LakeQueryRow[], wanted: readonly LakeQueryRow[], { statistics }: LakeQuery): void {
-  assert.deepEqual(found.map(({ start, end, group, received }) => ({ start, end, group, received })), wanted.map(({ start, end, group, received }) => ({ start, end, group, received })))
-  found.forEach((row, index) => {
-    const other = wanted[index]!
-    assert(row.expected === other.expected || Math.abs(row.expected! / other.expected! - 1) < 1e-9, `expected ${row.expected} ${other.expected}`)
-    statistics.forEach((statistic, column) => {
-      const [is, should] = [row.values[column]!, other.values[column]!]
-      if (is === should) return
-      const near = statistic.startsWith('p') ? Math.abs(should) * 0.0101 : statistic === 'stddev' || statistic === 'mean' ? 1e-9 : 0
-      assert(is !== null && should !== null && Math.abs(is - should) <= near, `${statistic}: ${is} instead of ${should}`)
-    })
-  })
-}
-
 test('an answer is that of all readings counted by hand, wherever it comes from', async () => {
   await fc.assert(fc.asyncProperty(readings, asks, async (rows, ask) => {
     const lake = new MemoryLake({ layout, readings: rows, rollups: Object.fromEntries(layout.windows.map(window => [window.name, plainRollups(rows, window, layout)])) })
     const found = await all(queryLake(lake, ask))
-    assertSame(ordered(found), ordered(plainAnswer(rows, ask, { intervalMs: layout.intervalMs, labels: Object.fromEntries(keys.map(key => [key, { depot: depots[key as keyof typeof depots] }])) })), ask)
+    assertSame(found, plainAnswer(rows, ask, { intervalMs: layout.intervalMs, labels: Object.fromEntries(keys.map(key => [key, { depot: depots[key as keyof typeof depots] }])) }), ask)
   }), { numRuns: 300 })
 })
 

@@ -51,16 +51,21 @@ export class QuantileSketch {
 
 const valueOfBin = (bin: number) => Math.exp(bin * logGamma) * 2 / (1 + gamma)
 
+/** A bin may hold more once the devices of months are merged: then counts are doubles. */
+export const narrowMax = 2 ** 31 - 1
+export type Counts = Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer>
+
 /** Counts by bin number, from `first` on. */
 export class Bins {
-  counts: Int32Array
+  counts: Counts
   first: number
   count: number
 
-  constructor (counts = new Int32Array(0), first = 0) {
+  constructor (counts: Counts = new Int32Array(0), first = 0) {
     this.counts = counts
     this.first = first
-    this.count = counts.reduce((sum, one) => sum + one, 0)
+    this.count = 0
+    for (const one of counts) this.count += one
   }
 
   add (bin: number, by: number): void {
@@ -71,6 +76,7 @@ export class Bins {
   }
 
   merge (other: Bins): void {
+    if (this.count + other.count > narrowMax && this.counts instanceof Int32Array) this.counts = Float64Array.from(this.counts)
     for (let i = other.counts.length - 1; i >= 0; i -= 1) if (other.counts[i]! > 0) this.add(other.first + i, other.counts[i]!)
   }
 
@@ -98,7 +104,8 @@ export class Bins {
     const room = Math.min(16, binsMax - (top - bottom + 1))
     const grewUp = taken && bin > highest
     const first = grewUp ? bottom : bottom - room
-    const grown = new Int32Array(top - bottom + 1 + room)
+    const length = top - bottom + 1 + room
+    const grown = counts instanceof Int32Array ? new Int32Array(length) : new Float64Array(length)
     for (let i = 0; i < counts.length; i += 1) if (counts[i]! > 0) grown[Math.max(this.first + i, bottom) - first]! += counts[i]!
     grown[Math.max(bin, bottom) - first]! += by
     this.counts = grown

@@ -2,14 +2,17 @@ import { ByteReader } from '../chunk/byte-reader.ts'
 import { ByteWriter } from '../chunk/byte-writer.ts'
 import { StreamError } from '../errors.ts'
 import { HyperLogLog } from './hyper-log-log.ts'
-import { Bins, QuantileSketch } from './quantile-sketch.ts'
+import { Bins, narrowMax, QuantileSketch } from './quantile-sketch.ts'
 
 const version = 1
 const binsMax = 2048
-const countMax = 2 ** 31 - 1
+const countMax = Number.MAX_SAFE_INTEGER
+/** Of the largest and the least double: 35,488. */
+const binMax = 40_000
 const registers = 4096
 const sparseMax = 512
 const rarest = 53
+const rarestSparse = 39
 const writer = new ByteWriter()
 
 /**
@@ -50,8 +53,9 @@ function readBins (reader: ByteReader): Bins {
   const length = reader.count(binsMax)
   if (length === 0) return new Bins()
   const first = reader.signed()
-  if (Math.abs(first) > countMax) throw new StreamError('LAKE_SKETCH', { why: 'the number of a bin is beyond its limit', first })
-  return new Bins(Int32Array.from({ length }, () => reader.count(countMax)), first)
+  if (Math.abs(first) > binMax) throw new StreamError('LAKE_SKETCH', { why: 'the number of a bin is beyond its limit', first })
+  const counts = Float64Array.from({ length }, () => reader.count(countMax))
+  return new Bins(counts.every(count => count <= narrowMax) ? Int32Array.from(counts) : counts, first)
 }
 
 /**
@@ -92,6 +96,7 @@ export function decodeDistinct (bytes: Uint8Array): HyperLogLog {
     for (let i = 0, value = 0; i < count; i += 1) {
       value += reader.count(2 ** 32 - 1 - value)
       sketch.sparse[i] = value
+      if ((value & 0x3f) === 0 || (value & 0x3f) > rarestSparse) throw new StreamError('LAKE_SKETCH', { why: 'a value is beyond its limit', rarity: value & 0x3f })
     }
     return sketch
   })

@@ -49,3 +49,13 @@ test('sketch bytes: whatever the bytes are, there is a sketch or a LAKE_SKETCH e
     }), { numRuns: 2_000 })
   }
 })
+
+test('sketch bytes: a sketch of more readings than 32 bits can count answers, and is written and read', () => {
+  const sketch = sketchOf([1, 1, 1, 5, -2])
+  for (let doubled = 0; doubled < 40; doubled += 1) sketch.merge(sketch.copy())
+  const read = decodeSketch(encodeSketch(sketch))
+  for (const one of [sketch, read]) assert.deepEqual(quantiles.map(q => one.quantile(q)), [0, 0.01, 0.25, 0.5, 0.9, 0.99, 1].map(q => sketchOf([...new Array<number>(200).fill(-2), ...new Array<number>(600).fill(1), ...new Array<number>(200).fill(5)]).quantile(q)))
+  assert.equal(read.positive.count, 4 * 2 ** 40)
+  read.merge(sketchOf([1e-9, 1e9]))
+  assert.equal(read.quantile(0.5), sketchOf([1]).quantile(0.5))
+})

@@ -96,6 +96,9 @@ export class LakeDatabase {
     await this.#write.run('ROLLBACK')
   }
 
+  /** For a reader: what it sees is committed. */
+  connect (): Promise<DuckDBConnection> { return this.#instance.connect() }
+
   async committed (topic: string, partition: number): Promise<{ readonly offset: number, readonly metadata: string } | null> {
     const { tables: { offsets }, pipeline } = this.#options
     const reader = await this.#read.runAndReadAll(`SELECT "offset", metadata FROM ${offsets.name} WHERE pipeline = $1 AND topic = $2 AND "partition" = $3`, [pipeline, topic, partition])

@@ -1,17 +1,17 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
+import { DuckDBInstance } from '@duckdb/node-api'
 import type { Column, ColumnSpec } from '../../pipelines/core/batch.ts'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import { nearest } from '../../pipelines/core/nearest.ts'
-import type { LakeAlert, LakeKey, LakeLayout, LakePart, LakeRange, LakeReaderPort, LakeReadingRows, LakeRollupRows, LakeRow, LakeTableStats } from '../../pipelines/core/lake-ports.ts'
+import type { LakeAlert, LakeKey, LakeLayout, LakePart, LakeRange, LakeReaderPort, LakeReadingRows, LakeRollupRows, LakeTableStats } from '../../pipelines/core/lake-ports.ts'
 import { alertColumns, alertOf } from './alert-rows.ts'
 import { lakeError } from './database.ts'
 import { isOpenHere } from './file.ts'
 import { quoted, snakeCase } from './names.ts'
-import { ColumnMaker, type RawChunk, rawChunks, type RawColumn, type RawType, sameText, textOf } from './raw-chunks.ts'
-import { plainRow } from './rows.ts'
+import { ColumnMaker, type RawChunk, type RawColumn, type RawType, sameText, textOf } from './raw-chunks.ts'
+import { InstanceScans, type Scans } from './scans.ts'
 import { presentTables, type PresentTables, tableStats } from './table-stats.ts'
 
 export interface DuckReaderOptions { readonly file: string, readonly layout: LakeLayout, /** What DuckDB may use; beyond it, it sorts in a temporary folder. */ readonly memoryMax?: string }
@@ -29,8 +29,7 @@ export async function openDuckReader ({ file, layout, memoryMax = '1GB' }: DuckR
   try {
     const instance = await DuckDBInstance.create(file, { access_mode: 'READ_ONLY', memory_limit: memoryMax, temp_directory: join(tmpdir(), `millrace-read-${process.pid}`) })
     try {
-      const connection = await instance.connect()
-      return new DuckReader(instance, connection, layout, { file, present: await presentTables(connection) })
+      return await readerOver(new InstanceScans(instance, file), layout)
     } catch (cause) {
       instance.closeSync()
       throw cause
@@ -39,6 +38,9 @@ export async function openDuckReader ({ file, layout, memoryMax = '1GB' }: DuckR
     throw lakeError(cause, { file })
   }
 }
+
+/** Over a database that is open already. */
+export async function readerOver (scans: Scans, layout: LakeLayout): Promise<LakeReaderPort> { return new DuckReader(scans, layout, await presentTables(scans)) }
 
 const readingHead: readonly Selected[] = [
   { sql: 'key', type: 'text' }, { sql: 'source', type: 'text' }, { sql: 'epoch_us("at") / 1000', type: 'double' }, { sql: 'CAST(epoch_ms(arrived_at) AS DOUBLE)', type: 'double' }, { sql: '"partition"', type: 'integer' }, { sql: 'CAST("offset" AS DOUBLE)', type: 'double' },
@@ -51,23 +53,18 @@ const sqlTypes = { double: 'DOUBLE', integer: 'INTEGER', bool: 'BOOLEAN', text: 
 /** Bytes stand in a column of kind `value`. */
 interface Wanted extends ColumnSpec { readonly isBytes?: boolean }
 interface Selected { readonly sql: string, readonly type: RawType }
-interface Opened { readonly file: string, readonly present: PresentTables }
 interface Scan { readonly table: string, readonly time: string, readonly order: string, readonly head: readonly Selected[], readonly columns: readonly Wanted[], readonly range: LakeRange }
 
 class DuckReader implements LakeReaderPort {
   readonly name = 'duckdb'
   readonly layout: LakeLayout
-  readonly #instance: DuckDBInstance
-  readonly #connection: DuckDBConnection
-  readonly #file: string
+  readonly #scans: Scans
   readonly #present: PresentTables
   readonly #p: string
 
-  constructor (instance: DuckDBInstance, connection: DuckDBConnection, layout: LakeLayout, { file, present }: Opened) {
-    this.#instance = instance
-    this.#connection = connection
+  constructor (scans: Scans, layout: LakeLayout, present: PresentTables) {
+    this.#scans = scans
     this.layout = layout
-    this.#file = file
     this.#present = present
     this.#p = snakeCase(layout.pipeline)
   }
@@ -78,7 +75,7 @@ class DuckReader implements LakeReaderPort {
     const labels = this.layout.signals.filter(({ kind }) => kind === 'text').map(({ name }) => name)
     const selected: Selected[] = [{ sql: 'key', type: 'text' }, { sql: 'source', type: 'text' }, { sql: 'CAST(epoch_ms(first_arrival) AS DOUBLE)', type: 'double' }, { sql: 'CAST(epoch_ms(last_arrival) AS DOUBLE)', type: 'double' }, ...labels.map(name => this.#column(table, name, 'text'))]
     const { sql, values } = keysCondition(keys, 1)
-    for await (const { rows, columns } of this.#raw(`SELECT ${list(selected)} FROM ${table} WHERE ${sql} ORDER BY key`, values, selected, signal)) {
+    for await (const { rows, columns } of this.#scans.raw(`SELECT ${list(selected)} FROM ${table} WHERE ${sql} ORDER BY key`, values, selected.map(({ type }) => type), signal)) {
       const [key, source, first, last, ...texts] = columns as [RawColumn, RawColumn, RawColumn, RawColumn, ...RawColumn[]]
       yield Array.from({ length: rows }, (_, row): LakeKey => ({
         key: textOf(key, row), source: textOf(source, row), firstArrival: first.doubles![row]!, lastArrival: last.doubles![row]!,
@@ -114,17 +111,14 @@ class DuckReader implements LakeReaderPort {
     const rule = inList('rule', rules, condition.values.length + 1)
     const order = keys === null ? 'raised_at, alert_id' : 'key, raised_at, alert_id'
     const sql = `SELECT ${alertColumns} FROM ${table} WHERE ${within('raised_at', from, to)} AND ${condition.sql} AND ${rule.sql} ORDER BY ${order}`
-    for await (const rows of this.#objects(sql, [...condition.values, ...rule.values], signal)) yield rows.map(row => alertOf(row, this.layout.pipeline))
+    for await (const rows of this.#scans.objects(sql, [...condition.values, ...rule.values], signal)) yield rows.map(row => alertOf(row, this.layout.pipeline))
   }
 
   async stats (): Promise<readonly LakeTableStats[]> {
-    return await this.#failing(() => tableStats(this.#connection, this.#p, this.#present))
+    return await tableStats(this.#scans, this.#p, this.#present)
   }
 
-  async close (): Promise<void> {
-    this.#connection.closeSync()
-    this.#instance.closeSync()
-  }
+  async close (): Promise<void> { await this.#scans.close() }
 
   /** Rows of a table, each piece of one key and one source. */
   async * #runs ({ table, time, order, head, columns, range }: Scan): AsyncGenerator<Run> {
@@ -133,7 +127,7 @@ class DuckReader implements LakeReaderPort {
     const selected = [...head, ...columns.map(({ name }, index) => this.#column(table, name, makers[index]!.type))]
     const { sql, values } = keysCondition(range.keys, 1)
     const text = `SELECT ${list(selected)} FROM ${table} WHERE ${within(time, range.from, range.to)} AND ${sql} ORDER BY key, ${order}`
-    for await (const chunk of this.#raw(text, values, selected, range.signal)) yield * runsOf(chunk, head.length, makers)
+    for await (const chunk of this.#scans.raw(text, values, selected.map(({ type }) => type), range.signal)) yield * runsOf(chunk, head.length, makers)
   }
 
   /** A column as the layout has it; NULL where the table does not have it yet. */
@@ -142,42 +136,6 @@ class DuckReader implements LakeReaderPort {
     const is = this.#present.get(table)!.get(column)
     if (is !== undefined && is !== sqlTypes[type]) throw new StreamError('LAKE_LAYOUT', { table, column, is, wanted: sqlTypes[type] })
     return { sql: is === undefined ? `CAST(NULL AS ${sqlTypes[type]})` : quoted(column), type }
-  }
-
-  async * #raw (sql: string, values: readonly DuckDBValue[], selected: readonly Selected[], signal: AbortSignal | undefined): AsyncGenerator<RawChunk> {
-    yield * this.#connected(signal, connection => rawChunks(connection, sql, values, selected.map(({ type }) => type)))
-  }
-
-  async * #objects (sql: string, values: readonly DuckDBValue[], signal: AbortSignal | undefined): AsyncGenerator<readonly LakeRow[]> {
-    yield * this.#connected(signal, async function * (connection) {
-      const result = await connection.stream(sql, [...values])
-      for await (const rows of result.yieldRowObjects()) if (rows.length > 0) yield rows.map(plainRow)
-    })
-  }
-
-  /** On a connection of its own: a result that is taken bit by bit keeps it busy. */
-  async * #connected<Piece> (signal: AbortSignal | undefined, run: (connection: DuckDBConnection) => AsyncGenerator<Piece>): AsyncGenerator<Piece> {
-    signal?.throwIfAborted()
-    const connection = await this.#instance.connect()
-    const interrupt = () => { connection.interrupt() }
-    signal?.addEventListener('abort', interrupt, { once: true })
-    try {
-      yield * run(connection)
-    } catch (cause) {
-      signal?.throwIfAborted()
-      throw lakeError(cause, { file: this.#file })
-    } finally {
-      signal?.removeEventListener('abort', interrupt)
-      connection.closeSync()
-    }
-  }
-
-  async #failing<Result> (work: () => Promise<Result>): Promise<Result> {
-    try {
-      return await work()
-    } catch (cause) {
-      throw lakeError(cause, { file: this.#file })
-    }
   }
 }
 
@@ -211,7 +169,7 @@ const timeMax = 8.64e15
 const within = (column: string, from: number, to: number) => `${quoted(column)} >= ${stamp(from)} AND ${quoted(column)} < ${stamp(to)}`
 const keysCondition = (keys: readonly string[] | null, parameter: number) => inList('key', keys, parameter)
 
-function inList (column: string, values: readonly string[] | null, parameter: number): { readonly sql: string, readonly values: readonly DuckDBValue[] } {
+function inList (column: string, values: readonly string[] | null, parameter: number): { readonly sql: string, readonly values: readonly string[] } {
   if (values === null) return { sql: 'true', values: [] }
   if (values.length === 1) return { sql: `${column} = $${parameter}`, values }
   return { sql: `${column} IN (SELECT unnest(from_json($${parameter}, '["VARCHAR"]')))`, values: [JSON.stringify(values)] }

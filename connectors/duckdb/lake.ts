@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import { KeySightings } from '../../pipelines/core/key-sightings.ts'
-import type { LakeLayout, LakePort, LakeReadings, LakeRollups, LakeRow } from '../../pipelines/core/lake-ports.ts'
+import type { LakeLayout, LakePort, LakeReaderPort, LakeReadings, LakeRollups, LakeRow } from '../../pipelines/core/lake-ports.ts'
 import type { Committed } from '../../pipelines/core/ports.ts'
 import type { ControlEvent } from '../../schemas/control-event.ts'
 import type { DeadLetter } from '../../schemas/dead-letter.ts'
@@ -14,7 +14,9 @@ import { keysBlock, readingsBlock, rollupsBlock } from './blocks.ts'
 import type { DatabaseOptions, Position } from './database.ts'
 import { isOpenHere, markClosed, markOpen, removeUnfinished } from './file.ts'
 import type { Ask, FromDatabase, ToDatabase } from './messages.ts'
+import { readerOver } from './lake-reader.ts'
 import { lakeTables, type JsonTable, type Tables } from './tables.ts'
+import { ThreadScans } from './thread-scans.ts'
 
 export interface LakeOptions {
   readonly file: string
@@ -136,6 +138,7 @@ class DuckLake implements EmbeddedLake {
     return this.#tables.expire.length === 0 ? 0 : await this.#thread.ask({ what: 'expire', nowMs }) as number
   }
 
+  openReader (): Promise<LakeReaderPort> { return readerOver(new ThreadScans(ask => this.#thread.ask(ask)), this.#layout) }
   async query (sql: string): Promise<readonly LakeRow[]> { return await this.#thread.ask({ what: 'query', sql }) as LakeRow[] }
   async close (): Promise<void> { await this.#thread.close() }
 

@@ -1,9 +1,10 @@
 import type { ErrorCode } from '../../pipelines/core/errors.ts'
 import type { Block } from './block.ts'
 import type { Position } from './database.ts'
+import type { ReadAsk } from './thread-scans.ts'
 
 /**
- * What the lake sends to the thread that holds the database. Messages are worked off in order. `epoch` grows with every `discard`:
+ * What the lake sends to the thread that holds the database. Messages are worked off in order, those of readers beside them. `epoch` grows with every `discard`:
  * after a failure everything of the same epoch is dropped, so that no row beyond a failed commit is written.
  */
 export type ToDatabase =
@@ -17,6 +18,7 @@ export type Ask =
   | { readonly what: 'query', readonly sql: string }
   | { readonly what: 'expire', readonly nowMs: number }
   | { readonly what: 'close' }
+  | ReadAsk
 
 /** `id` 0 answers the opening itself, -1 nothing: it brings back the buffer of a block. */
 export interface FromDatabase { readonly id: number, readonly result?: unknown, readonly buffer?: SharedArrayBuffer, readonly error?: { readonly code: ErrorCode, readonly details: Readonly<Record<string, unknown>> } }

@@ -2,12 +2,14 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import { type DatabaseOptions, LakeDatabase, lakeError } from './database.ts'
 import type { Ask, FromDatabase, ToDatabase } from './messages.ts'
+import { isReadAsk, OpenScans, type ReadAsk } from './thread-scans.ts'
 
 /** The thread that holds the database: works off messages one by one, in order. */
 const port = parentPort!
 const options = workerData as DatabaseOptions
 let epoch = 0
 let failed: StreamError | null = null
+let scans: OpenScans | null = null
 
 const answer = (message: FromDatabase): void => { port.postMessage(message) }
 const errorOf = (cause: unknown): StreamError => lakeError(cause, { file: options.file })
@@ -35,6 +37,8 @@ async function work (database: LakeDatabase, message: ToDatabase): Promise<void>
       return
     case 'ask':
       try {
+        if (isReadAsk(message.ask)) throw new Error('a reader does not wait in line')
+        if (message.ask.what === 'close') await scans?.close()
         answer({ id: message.id, result: await ask(database, message.ask) })
       } catch (cause) {
         fail(message.id, cause)
@@ -53,7 +57,7 @@ async function attempt (database: LakeDatabase, of: number, step: () => Promise<
   }
 }
 
-function ask (database: LakeDatabase, question: Ask): Promise<unknown> {
+function ask (database: LakeDatabase, question: Exclude<Ask, ReadAsk>): Promise<unknown> {
   switch (question.what) {
     case 'committed': return database.committed(question.topic, question.partition)
     case 'query': return database.query(question.sql)
@@ -64,8 +68,13 @@ function ask (database: LakeDatabase, question: Ask): Promise<unknown> {
 
 try {
   const database = await LakeDatabase.open(options)
+  const reading = scans = new OpenScans(() => database.connect())
   let last: Promise<void> = Promise.resolve()
   port.on('message', (message: ToDatabase) => {
+    if (message.kind === 'ask' && isReadAsk(message.ask)) {
+      reading.answer(message.ask).then(result => { answer({ id: message.id, result }) }, cause => { fail(message.id, cause) })
+      return
+    }
     last = last.then(() => work(database, message)).catch(cause => { failed = errorOf(cause) })
     if (message.kind === 'ask' && message.ask.what === 'close') void last.then(() => { port.close() })
   })

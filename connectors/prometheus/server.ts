@@ -1,4 +1,4 @@
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { Exposition } from './figures.ts'
@@ -10,6 +10,8 @@ export interface MonitorOptions {
   readonly metrics: Exposition
   /** Why it is not ready, a line each; none: it is. */
   readonly unready: () => readonly string[]
+  /** Answers paths of its own, under rules of its own. */
+  readonly also?: { serves (path: string): boolean, answer (request: IncomingMessage, response: ServerResponse): Promise<void> }
 }
 export interface Monitor { readonly url: string, close (): Promise<void> }
 
@@ -26,7 +28,9 @@ const headerBytesMax = 8 << 10
 export async function serveMonitor (options: MonitorOptions): Promise<Monitor> {
   const { host, port } = options
   const server = createServer({ maxHeaderSize: headerBytesMax, requestTimeout: requestMsMax, headersTimeout: requestMsMax }, (request, response) => {
-    void answer(options, { method: request.method ?? '', path: (request.url ?? '').split('?', 1)[0]! }, response)
+    const path = (request.url ?? '').split('?', 1)[0]!
+    if (options.also?.serves(path)) void options.also.answer(request, response)
+    else void answer(options, { method: request.method ?? '', path }, response)
   })
   server.maxConnections = connectionsMax
   await new Promise<void>((listening, failed) => {

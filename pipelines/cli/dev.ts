@@ -36,7 +36,7 @@ async function dev (given: string | undefined, options: DevOptions): Promise<voi
   await new Session({
     definition, data: options.data, target: embeddedTarget(options.data), partitions: options.partitions ?? null, reload: options.reload, reset: () => true,
     http: options.http === undefined ? null : httpOption(options.http), forMs: options.for === undefined ? null : forOption(options.for),
-    hints: options.demo === true ? ['alerts      npm run millrace -- tail fleet.control   (in another terminal)', 'stop        Ctrl-C'] : ['stop        Ctrl-C'],
+    hints: options.demo === true ? ['alerts      npm run millrace -- tail fleet.control   (in another terminal)', ...options.http === undefined ? ['lake        npm start -- --http 8088   serves questions to it: http://127.0.0.1:8088/docs'] : [], 'stop        Ctrl-C'] : ['stop        Ctrl-C'],
     feeder: async ({ system, engine }) => {
       if (options.demo === true) return demoFeeder(system, options)
       return options.input === undefined ? null : (await import('./run.ts')).fileFeeder({ path: options.input, rate: options.rate, system, pipeline: engine.pipeline, resume: true })

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Monitor } from '../../connectors/prometheus/server.ts'
 import type { Engine } from './engine.ts'
+import type { LakeReaderPort } from '../core/lake-ports.ts'
 import { CliError } from './exit.ts'
 import { figuresOf, type LegView } from './figures.ts'
 import { unready } from './readiness.ts'
@@ -22,11 +23,14 @@ export function legViews ({ pipeline: { name }, race, pond }: Pick<Engine, 'pipe
   ]
 }
 
-/** Serve metrics and health of a process. `legs` is asked at every request. Errors: MONITOR_ADDRESS */
-export async function startMonitor (address: Address, { legs, member }: { readonly legs: () => readonly LegView[], readonly member: () => string | null }): Promise<Monitor> {
-  const { exposition, serveMonitor } = await import('../../connectors/prometheus/public.ts')
+interface Watched { readonly legs: () => readonly LegView[], readonly member: () => string | null, /** Null: there is none to ask now. */ readonly lake: () => LakeReaderPort | null, readonly onError: (error: unknown) => void }
+
+/** Serve metrics and health of a process, and its lake to whoever may ask. All are asked at every request. Errors: MONITOR_ADDRESS, CliError */
+export async function startMonitor (address: Address, { legs, member, lake, onError }: Watched): Promise<Monitor> {
+  const [{ exposition, serveMonitor }, { lakeHandler }, { isLoopback }, { tokenOf }] = await Promise.all([import('../../connectors/prometheus/public.ts'), import('./lake/http/handler.ts'), import('./lake/http/guard.ts'), import('./lake/token.ts')])
   const { version } = JSON.parse(readFileSync(new URL(import.meta.resolve('millrace/package.json')), 'utf8')) as { readonly version: string }
   const wallMs = () => Date.now()
   const figures = figuresOf(legs, { worker: () => ({ version, member: member() }), wallMs })
-  return serveMonitor({ ...address, metrics: exposition(figures), unready: () => unready(legs(), wallMs()) })
+  const also = lakeHandler({ reader: lake, version, guard: { token: tokenOf(undefined), isOpen: !isLoopback(address.host) }, onError })
+  return serveMonitor({ ...address, metrics: exposition(figures), unready: () => unready(legs(), wallMs()), also })
 }

@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander'
 export const folderOption = () => new Option('--data <folder>', 'folder of the embedded log and lake').env('MILLRACE_DATA').default('.millrace')
 
 /** `monitor.ts` reads it. */
-export const httpFlag = () => new Option('--http <address>', 'serve /metrics, /healthz and /readyz at this port of this machine, or at host:port').env('MILLRACE_HTTP')
+export const httpFlag = () => new Option('--http <address>', 'serve /metrics, /healthz, /readyz, and questions to the lake (/docs) at this port of this machine, or at host:port').env('MILLRACE_HTTP')
 
 /** Connectors that speak to Kafka, by the client beneath them: our own, and two for those who need them. */
 export const kafkaClients = ['kafka', 'kafkajs', 'rdkafka'] as const

@@ -13,6 +13,7 @@ import { count } from './talk.ts'
 interface RunOptions extends TargetOptions {
   readonly for?: string
   readonly input?: string
+  readonly once?: true
   readonly demo?: true
   readonly rate: number
   readonly trucks: number
@@ -33,6 +34,7 @@ export function addRun (program: Command): void {
     .option('--for <duration>', 'stop after a time such as 30s and print a summary')
     .option('--input <file>', 'append the readings of a .csv or JSON lines file, or - for stdin')
     .option('--rate <n>', 'readings a second of --input', positive, 100_000)
+    .option('--once', 'stop when the readings of --input have been read, processed and stored')
     .option('--demo', 'with the simulated fleet of refrigerated trucks')
     .option('--trucks <n>', 'trucks of the demo', positive, 300)
     .option('--partitions <n>', 'partitions of topics that are not there yet (default: 2)', positive)
@@ -52,11 +54,12 @@ async function run (given: string | undefined, options: RunOptions): Promise<voi
   const [{ forOption, Session }, { targetOf }, { httpOption }] = await Promise.all([import('./session.ts'), import('./target.ts'), import('./monitor.ts')])
   if (given === undefined && options.demo !== true) throw new CliError('usage', 'Cannot run without a definition: name one, or say --demo')
   const definition = given ?? relative('.', fileURLToPath(shipped))
-  const { input, leg } = options
+  const { input, leg, once = false } = options
+  if (once && (input === undefined || options.demo === true)) throw new CliError('usage', '--once needs --input: there must be an end')
   const named = new Set(options.reset)
   const target = await targetOf(options, { definition })
   await new Session({
-    definition, data: options.data, target, partitions: options.partitions ?? target.partitions, reload: false, reset: stage => named.has(stage),
+    definition, data: options.data, target, partitions: options.partitions ?? target.partitions, reload: false, once, reset: stage => named.has(stage),
     http: options.http === undefined ? null : httpOption(options.http), forMs: options.for === undefined ? null : forOption(options.for), hints: ['stop        Ctrl-C'],
     ...leg !== undefined && { legs: [leg] }, ...await workers(options, { definition, target }),
     feeder: async ({ system, engine }) => {

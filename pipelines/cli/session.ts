@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, watch } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { ControlEvent } from '../../schemas/control-event.ts'
 import { StreamError } from '../core/errors.ts'
+import type { LakeReaderPort } from '../core/lake-ports.ts'
 import type { CompiledPipeline } from '../core/stage.ts'
 import { durationMs } from '../core/time.ts'
 import { compileDefinition } from '../define/compile.ts'
@@ -12,6 +13,8 @@ import { registryContracts } from './contracts.ts'
 import { Engine, type RunningRace } from './engine.ts'
 import { CliError, told } from './exit.ts'
 import { definitionAt } from './pipeline-of.ts'
+import { layoutOf } from './lake-layout.ts'
+import { openLakeReaderOf } from './lake-of.ts'
 import type { System, Target } from './system.ts'
 import { count, paint, say } from './talk.ts'
 import { exportVariables } from './target.ts'
@@ -41,6 +44,8 @@ export interface SessionOptions {
   readonly http?: Address | null
   /** Milliseconds; null: until a signal. */
   readonly forMs: number | null
+  /** Stop when what the feeder brings has come to its end, and is stored. */
+  readonly once?: boolean
   readonly reload: boolean
   readonly reset: (stage: string) => boolean
   readonly feeder: (parts: { readonly system: System, readonly engine: Engine }) => Promise<Feeder | null>
@@ -73,6 +78,8 @@ export class Session {
   #member: string | null = null
   #legs: Parameters<typeof legViews>[0] | null = null
   #monitor: Awaited<ReturnType<typeof startMonitor>> | null = null
+  /** Of the lake that this process has open, for those who ask over HTTP. */
+  #lake: LakeReaderPort | null = null
   #ended = false
   #firstAlertMs: number | null = null
 
@@ -106,6 +113,8 @@ export class Session {
       this.#greet(first, folder, feeder)
       const fed = feeder?.start(feeding.signal) ?? Promise.resolve()
       fed.catch(() => {})
+      const { once = false } = this.#options
+      if (once) fed.then(() => { this.#stop.abort() }, () => {})
       const reloading = this.#options.reload ? this.#reloadOnSave(first, system) : Promise.resolve()
       await this.#show(forMs, [fed, reloading])
       this.#stop.abort()
@@ -113,7 +122,7 @@ export class Session {
       await fed
       await reloading
       // What others send has no end to wait for.
-      if (feeder !== null) await this.#settle()
+      if (feeder !== null) await this.#settle(once && asked === 0 ? Number.POSITIVE_INFINITY : settleMsMax)
       await this.#finish()
     } finally {
       this.#stop.abort()
@@ -129,7 +138,9 @@ export class Session {
   /** From the beginning: that it is not ready yet is something to know too. */
   async #serve (): Promise<void> {
     const { http = null } = this.#options
-    if (http !== null) this.#monitor = await startMonitor(http, { legs: () => this.#legs === null ? [] : legViews(this.#legs), member: () => this.#member })
+    if (http !== null) this.#monitor = await startMonitor(http, {
+      legs: () => this.#legs === null ? [] : legViews(this.#legs), member: () => this.#member, lake: () => this.#lake, onError: error => { this.#view.note(paint.red(`a question to the lake: ${told(error)}`)) },
+    })
   }
 
   async #load (contracts: Target['contracts']): Promise<CheckedDefinition> {
@@ -137,7 +148,19 @@ export class Session {
     return definitionAt({ ...target, contracts }, definition)
   }
 
-  #start (definition: CheckedDefinition, system: System): Promise<Engine> {
+  async #start (definition: CheckedDefinition, system: System): Promise<Engine> {
+    const engine = await this.#startEngine(definition, system)
+    if (this.#monitor !== null && engine.pipeline.lake !== null) this.#lake = await (engine.lake?.openReader?.() ?? openLakeReaderOf(system, layoutOf(engine.pipeline)))
+    return engine
+  }
+
+  async #closeLake (): Promise<void> {
+    const lake = this.#lake
+    this.#lake = null
+    await lake?.close()
+  }
+
+  #startEngine (definition: CheckedDefinition, system: System): Promise<Engine> {
     const { partitions, reset, legs, race, standby = false } = this.#options
     const member = this.#member
     const onEvent = (event: ControlEvent) => { this.#onEvent(event) }
@@ -162,6 +185,7 @@ export class Session {
     if (this.#options.target.kind !== 'embedded') say(`  log         ${this.#options.target.describe}`)
     if (this.#member !== null) say(`  worker      ${this.#member}`)
     if (this.#monitor !== null) say(`  monitoring  ${this.#monitor.url}/metrics`)
+    if (this.#lake !== null) say(`  lake        ${this.#monitor!.url}/docs`)
     say(`  data        ${relative('.', folder)}`)
     say(`  definition  ${paint.bold(file)}${this.#options.reload ? '  (edit and save: it takes effect at once)' : ''}`)
     for (const hint of this.#options.hints) say(`  ${hint}`)
@@ -225,6 +249,7 @@ export class Session {
 
   /** False where the next definition cannot take over, for its state or the lake: the one before goes on. */
   async #replace (running: CheckedDefinition, next: CheckedDefinition, system: System): Promise<boolean> {
+    await this.#closeLake()
     await this.#engine!.stop()
     this.#keepTotals()
     const engine = await this.#start(next, system).catch(this.#refuse)
@@ -245,8 +270,8 @@ export class Session {
   }
 
   /** What was appended before the end is processed and stored. */
-  async #settle (): Promise<void> {
-    const untilMs = performance.now() + settleMsMax
+  async #settle (withinMs: number): Promise<void> {
+    const untilMs = performance.now() + withinMs
     for (let quiet = 0; quiet < 3 && performance.now() < untilMs;) {
       await Promise.race([this.#engine!.failed, new Promise(done => setTimeout(done, 50))])
       quiet = this.#engine!.behind === 0 ? quiet + 1 : 0
@@ -257,6 +282,7 @@ export class Session {
     const engine = this.#engine!
     const seconds = (performance.now() - this.#startedMs) / 1000
     this.#ended = true
+    await this.#closeLake()
     await engine.stop()
     this.#view.show(this.#state(), Number.POSITIVE_INFINITY)
     this.#view.close()

@@ -94,6 +94,8 @@ export interface LakePort {
    * they are cleared. Gives how many rows. A lake whose rows expire by themselves has nothing to do.
    */
   expire (nowMs: number): Promise<number>
+  /** Absent: whoever wants to read opens a reader of its own. Reads what is committed, while this goes on writing; until the lake is closed. */
+  openReader?(): Promise<LakeReaderPort>
   close (): Promise<void>
 }
 

@@ -4,6 +4,7 @@ import { CliError } from '../exit.ts'
 import { addTargetOptions, type TargetOptions } from '../options.ts'
 import { paint, say } from '../talk.ts'
 import { untilStopped } from './print.ts'
+import { tokenOf } from './token.ts'
 import { amountOf, lengthOf } from './words.ts'
 
 interface ServeOptions extends TargetOptions { readonly http: string, readonly tokenFile?: string, readonly timeout: string, readonly rowsMax: string, readonly queriesMax: string }
@@ -37,20 +38,4 @@ async function serve (path: string, options: ServeOptions): Promise<void> {
   }))
 }
 
-export const versionOf = (): string => (JSON.parse(readFileSync(new URL(import.meta.resolve('millrace/package.json')), 'utf8')) as { readonly version: string }).version
-
-/** The token of the file or of the environment; null: nobody gave one. Errors: CliError for one that is too short to be none */
-export function tokenOf (file: string | undefined, environment: Readonly<Record<string, string | undefined>> = process.env): string | null {
-  const token = file === undefined ? environment.MILLRACE_LAKE_TOKEN : readToken(file)
-  if (token === undefined) return null
-  if (!/^[\x21-\x7e]{16,1024}$/.test(token)) throw new CliError('config', `Cannot use the token of ${file ?? 'MILLRACE_LAKE_TOKEN'}: it has 16 to 1024 printable characters and no spaces, for example from \`openssl rand -hex 32\``)
-  return token
-}
-
-function readToken (file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim()
-  } catch (cause) {
-    throw new CliError('config', `Cannot read the token: file=${JSON.stringify(file)} code=${(cause as NodeJS.ErrnoException).code}`)
-  }
-}
+const versionOf = (): string => (JSON.parse(readFileSync(new URL(import.meta.resolve('millrace/package.json')), 'utf8')) as { readonly version: string }).version

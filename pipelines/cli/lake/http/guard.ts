@@ -2,8 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { Problem } from './problem.ts'
 
-/** `token` null: whoever reaches this machine's own addresses may ask. */
-export interface Guard { readonly token: string | null }
+/** `token` null: whoever reaches this machine's own addresses may ask; where others reach it (`isOpen`), nobody. */
+export interface Guard { readonly token: string | null, readonly isOpen?: boolean }
 
 /**
  * Whether a request may ask. Without a token it must have been sent to this machine by name: a page in a browser that has had its own name point
@@ -11,8 +11,9 @@ export interface Guard { readonly token: string | null }
  *
  * Errors: Problem 401, 403
  */
-export function guarded ({ headers }: IncomingMessage, { token }: Guard): void {
+export function guarded ({ headers }: IncomingMessage, { token, isOpen = false }: Guard): void {
   if (token === null) {
+    if (isOpen) throw new Problem(403, { title: 'The lake is not told here', detail: 'At an address that others reach it wants a token: MILLRACE_LAKE_TOKEN in the environment of the pipeline' })
     if (!isLoopback(hostOf(headers.host ?? ''))) throw new Problem(403, { title: 'Not under this name', detail: 'Without a token the lake answers requests to localhost and 127.0.0.1 only' })
     return
   }

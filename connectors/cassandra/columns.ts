@@ -14,6 +14,9 @@ export const readingColumns = {
   source: ['text', 'the source of the definition'],
 } as const satisfies Columns
 
+/** Of a table of the contract's fields: the same key as the readings'. */
+export const rawColumns = { key: readingColumns.key, bucket: readingColumns.bucket, at: readingColumns.at, partition: readingColumns.partition, offset: readingColumns.offset, arrived_at: readingColumns.arrived_at } as const satisfies Columns
+
 export const chunkColumns = {
   ...device,
   first_at: ['timestamp', 'the earliest event time in it'],

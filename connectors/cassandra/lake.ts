@@ -11,6 +11,7 @@ import { prepareTables } from './migrate.ts'
 import { type Position, Positions } from './positions.ts'
 import { type LakeStatements, prepareStatements } from './prepared.ts'
 import { readEras } from './present.ts'
+import type { DecodeFields } from './field-rows.ts'
 import { refusedLetter } from './refusal.ts'
 import { type RefusedRow, Sender } from './sender.ts'
 import { type CassandraSession, consistencyOf, openSession } from './session.ts'
@@ -20,6 +21,8 @@ import { type LakeTables, lakeTables } from './tables.ts'
 export interface CassandraLakeOptions {
   readonly settings: CassandraSettings
   readonly layout: LakeLayout
+  /** For sources whose fields are kept: how to read their records, from Avro JSON of the contract. */
+  readonly decodeRaw?: (contract: string) => DecodeFields
   readonly pendingRowsMax?: number
   readonly inFlightMax?: number
   readonly latencyMs?: number
@@ -70,7 +73,7 @@ class CassandraLake implements LakePort {
   /** The commit under way. */
   #last: Promise<unknown> | null = null
 
-  constructor (session: CassandraSession, { tables, statements, eras }: LakeParts, { layout, settings, pendingRowsMax = 1 << 17, inFlightMax = 256, latencyMs = 100, frameBytesMax = 24_576 }: CassandraLakeOptions) {
+  constructor (session: CassandraSession, { tables, statements, eras }: LakeParts, { layout, settings, decodeRaw = undecodable, pendingRowsMax = 1 << 17, inFlightMax = 256, latencyMs = 100, frameBytesMax = 24_576 }: CassandraLakeOptions) {
     this.#session = session
     this.#tables = tables
     this.pendingRowsMax = pendingRowsMax
@@ -78,8 +81,8 @@ class CassandraLake implements LakePort {
     this.#sender = new Sender(session.client, { keyspace: tables.keyspace, consistency: consistencyOf(settings), inFlightMax, latencyMs, frameBytesMax })
     this.#positions = new Positions(session, tables, statements.positions)
     this.#keys = new KeySightings(tables.keys.labels.map(({ signal }) => layout.signals.findIndex(({ name }) => name === signal)))
-    this.#stage = new Stage(tables, statements)
-    this.#other = new Stage(tables, statements)
+    this.#stage = new Stage(tables, statements, decodeRaw)
+    this.#other = new Stage(tables, statements, decodeRaw)
     this.#buckets = bucketNames(tables, eras)
   }
 
@@ -89,6 +92,7 @@ class CassandraLake implements LakePort {
   addReadings (rows: LakeReadings): void {
     if (this.#stage.readings === null) throw new StreamError('LAKE_LAYOUT', { table: 'readings', why: 'readings of this lake come in chunks' })
     this.#stage.readings.add(rows, this.#buckets.get(this.#tables.readings!.name)!, this.#stage.refuse)
+    this.#stage.raw.get(rows.source)?.add(rows, this.#buckets, this.#stage.refuse)
     this.#keys.see(rows)
   }
 
@@ -176,8 +180,10 @@ class CassandraLake implements LakePort {
   }
 }
 
+const undecodable = () => () => { throw new Error('nobody said how to read it') }
+
 /** Every table that is cut by time has its width since `prepareTables`; where somebody deleted it, that of the definition holds. */
-function bucketNames ({ readings, chunks, rollups }: LakeTables, eras: ReadonlyMap<string, readonly Era[]>): ReadonlyMap<string, BucketNames> {
-  const tables = [readings, chunks, ...rollups].filter(table => table !== null)
+function bucketNames ({ readings, chunks, raw, rollups }: LakeTables, eras: ReadonlyMap<string, readonly Era[]>): ReadonlyMap<string, BucketNames> {
+  const tables = [readings, chunks, ...raw, ...rollups].filter(table => table !== null)
   return new Map(tables.map(({ name, width }) => [name, new BucketNames(eras.get(name) ?? [{ from: Number.NEGATIVE_INFINITY, width }])]))
 }

@@ -75,8 +75,8 @@ function checkKey (table: LakeTable, { columns }: PresentTable, refused: Refused
 }
 
 /** A width that is new holds from the next day on; what is there stays where it is. */
-function widthSteps ({ eras, nowMs }: Present, { keyspace, widths, readings, chunks, rollups }: LakeTables): Omit<Step, 'id'>[] {
-  return [readings, chunks, ...rollups].filter(table => table !== null).flatMap(({ name, width }) => {
+function widthSteps ({ eras, nowMs }: Present, { keyspace, widths, readings, chunks, raw, rollups }: LakeTables): Omit<Step, 'id'>[] {
+  return [readings, chunks, ...raw, ...rollups].filter(table => table !== null).flatMap(({ name, width }) => {
     const last = eras.get(name)?.at(-1)
     const insert = (day: string, width: Bucket) => `INSERT INTO ${qualified(keyspace, widths.name)} (table_name, from_day, width) VALUES (${literal(name)}, '${day}', '${width}') IF NOT EXISTS`
     if (last === undefined) return [{ table: widths.name, what: `partitions of ${name} are a ${width} wide`, cql: insert(firstDay, width) }]

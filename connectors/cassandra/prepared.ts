@@ -3,6 +3,7 @@ import { alertByDayStatement, alertStatement } from './event-rows.ts'
 import { keyStatements } from './key-rows.ts'
 import { deadLetterStatement, lateStatement } from './letter-rows.ts'
 import { positionStatement } from './positions.ts'
+import { fieldsInsert } from './field-rows.ts'
 import { readingsInsert } from './reading-rows.ts'
 import { rollupStatements } from './rollup-rows.ts'
 import type { CassandraSession } from './session.ts'
@@ -14,6 +15,8 @@ import type { LakeTables } from './tables.ts'
 export interface LakeStatements {
   readonly readings: Statement | null
   readonly chunks: Statement | null
+  /** In the order of the tables. */
+  readonly raw: readonly Statement[]
   readonly rollups: readonly { readonly table: string, readonly insert: Statement, readonly remove: Statement }[]
   readonly keys: readonly Statement[]
   readonly alerts: Statement
@@ -25,11 +28,12 @@ export interface LakeStatements {
 
 /** Errors: as `lakeError` says */
 export async function prepareStatements ({ client }: CassandraSession, tables: LakeTables): Promise<LakeStatements> {
-  const { keyspace, readings, chunks, rollups, keys, alerts, alertsByDay, deadLetters, late, offsets } = tables
+  const { keyspace, readings, chunks, raw, rollups, keys, alerts, alertsByDay, deadLetters, late, offsets } = tables
   const of = (text: StatementText) => prepare(client, text)
   return {
     readings: readings && await of(readingsInsert(keyspace, readings)),
     chunks: chunks && await of(chunksInsert(keyspace, chunks)),
+    raw: await Promise.all(raw.map(table => of(fieldsInsert(keyspace, table)))),
     rollups: await Promise.all(rollups.map(async table => {
       const [insert, remove] = rollupStatements(keyspace, table)
       return { table: table.name, insert: await of(insert), remove: await of(remove) }

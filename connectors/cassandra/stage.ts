@@ -4,6 +4,7 @@ import { EventRows } from './event-rows.ts'
 import { KeyRows } from './key-rows.ts'
 import { LetterRows } from './letter-rows.ts'
 import type { LakeStatements } from './prepared.ts'
+import { type DecodeFields, FieldRows } from './field-rows.ts'
 import { ReadingRows } from './reading-rows.ts'
 import { refusedLetter, type Refusal } from './refusal.ts'
 import { RollupRows } from './rollup-rows.ts'
@@ -22,6 +23,8 @@ const rowBytesMean = 256
 export class Stage {
   readonly readings: ReadingRows | null
   readonly chunks: ChunkRows | null
+  /** By source. */
+  readonly raw: ReadonlyMap<string, FieldRows>
   readonly rollups: readonly RollupRows[]
   readonly events: EventRows
   readonly deadLetters: LetterRows
@@ -32,17 +35,18 @@ export class Stage {
   readonly tables: readonly StagedRows[]
   readonly #pipeline: string
 
-  constructor ({ pipeline, readings, chunks, keys, alerts, alertsByDay, deadLetters, late }: LakeTables, statements: LakeStatements) {
+  constructor ({ pipeline, readings, chunks, raw, keys, alerts, alertsByDay, deadLetters, late }: LakeTables, statements: LakeStatements, decodeRaw: (contract: string) => DecodeFields) {
     this.#pipeline = pipeline
     this.readings = readings && new ReadingRows(readings.name, statements.readings!)
     this.chunks = chunks && new ChunkRows(chunks.name, statements.chunks!)
+    this.raw = new Map(raw.map((table, index) => [table.source, new FieldRows(table, statements.raw[index]!, decodeRaw(table.contract))]))
     this.rollups = statements.rollups.map(({ table, insert, remove }) => new RollupRows(table, [insert, remove]))
     this.events = new EventRows({ table: alerts.name, statement: statements.alerts }, { table: alertsByDay.name, statement: statements.alertsByDay })
     this.deadLetters = new LetterRows(deadLetters.name, statements.deadLetters)
     this.late = new LetterRows(late.name, statements.late)
     this.keys = new KeyRows(keys.name, statements.keys)
     const { readings: one, chunks: two, rollups, events } = this
-    this.tables = [one?.rows, two?.rows, ...rollups.map(({ rows }) => rows), events.alerts, events.byDay, this.deadLetters.rows, this.late.rows, this.keys.rows].filter(rows => rows !== undefined)
+    this.tables = [one?.rows, two?.rows, ...[...this.raw.values()].map(({ rows }) => rows), ...rollups.map(({ rows }) => rows), events.alerts, events.byDay, this.deadLetters.rows, this.late.rows, this.keys.rows].filter(rows => rows !== undefined)
   }
 
   /** Rows, or what their bytes are worth in rows. */
@@ -51,7 +55,7 @@ export class Stage {
   readonly refuse = (refusal: Refusal): void => { this.refused.push(refusedLetter(this.#pipeline, refusal)) }
 
   clear (): void {
-    for (const part of [this.readings, this.chunks, ...this.rollups, this.events, this.deadLetters, this.late, this.keys]) part?.clear()
+    for (const part of [this.readings, this.chunks, ...this.raw.values(), ...this.rollups, this.events, this.deadLetters, this.late, this.keys]) part?.clear()
     this.refused.length = 0
   }
 }

@@ -1,14 +1,18 @@
 import type { ColumnKind } from '../../pipelines/core/batch.ts'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import { lakeWords, snakeCase } from '../../pipelines/core/lake-names.ts'
-import type { Bucket, LakeLayout, LakePart, LakeWindow } from '../../pipelines/core/lake-ports.ts'
+import type { Bucket, LakeLayout, LakePart, LakeRaw, LakeWindow } from '../../pipelines/core/lake-ports.ts'
 import { murmur2 } from '../../pipelines/core/murmur2.ts'
+import { type RecordOf, parseAvro } from '../../schemas/avro-schema.ts'
+import { type AvroColumn, avroColumns } from './avro-types.ts'
 import { widthFor } from './buckets.ts'
-import { alertColumns, alertsByDayKey, alertsKey, chunkColumns, deadLetterColumns, keyColumns, lateColumns, migrationColumns, offsetColumns, readingColumns, rollupColumns, widthColumns } from './columns.ts'
+import { alertColumns, alertsByDayKey, alertsKey, chunkColumns, deadLetterColumns, keyColumns, lateColumns, migrationColumns, offsetColumns, rawColumns, readingColumns, rollupColumns, widthColumns } from './columns.ts'
 import { checkTable, type CqlType, type LakeTable, type TableColumn, tableMark } from './table.ts'
 
 type Names<Columns> = Extract<keyof Columns, string>
 export type ReadingsTable = LakeTable<Names<typeof readingColumns>> & { /** In the layout's order. */ readonly signals: readonly TableColumn[], readonly width: Bucket }
+/** The contract's fields of one source, as they were sent. */
+export type RawTable = LakeTable<Names<typeof rawColumns>> & { readonly source: string, readonly contract: string, readonly fields: readonly AvroColumn[], readonly width: Bucket }
 export type ChunksTable = LakeTable<Names<typeof chunkColumns>> & { readonly width: Bucket }
 export type RollupTable = LakeTable<Names<typeof rollupColumns>> & { readonly window: LakeWindow, /** In the window's order. */ readonly keep: readonly TableColumn[], readonly parts: readonly TableColumn[], readonly width: Bucket }
 export type KeysTable = LakeTable<Names<typeof keyColumns>> & { readonly labels: readonly { readonly signal: string, readonly column: TableColumn }[] }
@@ -21,6 +25,8 @@ export interface LakeTables {
   readonly pipeline: string
   readonly readings: ReadingsTable | null
   readonly chunks: ChunksTable | null
+  /** In the layout's order. */
+  readonly raw: readonly RawTable[]
   /** In the layout's order. */
   readonly rollups: readonly RollupTable[]
   readonly alerts: AlertsTable
@@ -57,6 +63,7 @@ export function lakeTables (layout: LakeLayout): LakeTables {
   const tables = {
     readings: layout.rawMode === 'rows' ? readingsTable(`${p}_readings`, layout) : null,
     chunks: layout.rawMode === 'chunks' ? chunksTable(`${p}_chunks`, layout) : null,
+    raw: (layout.raw ?? []).map(one => rawTable(`${p}_raw_${snakeCase(one.source)}`, one, layout)),
     rollups: layout.windows.map((window, index) => rollupTable(`${p}_${windows[index]}`, window, layout)),
     alerts: table({ kind: 'alerts', name: `${p}_alerts`, comment: `${mark} an alert of a key, as it stands`, columns: { ...alertsKey, ...alertColumns }, partitionKey: ['key', 'month'], clustering: ['raised_at', 'alert_id'], ...eventsTtl }),
     alertsByDay: table({ kind: 'alerts_by_day', name: `${p}_alerts_by_day`, comment: `${mark} an alert, by day; shard 0 to ${dayShards - 1}`, columns: { ...alertsByDayKey, ...alertColumns }, partitionKey: ['day', 'shard'], clustering: ['raised_at', 'alert_id'], ...eventsTtl }),
@@ -67,8 +74,8 @@ export function lakeTables (layout: LakeLayout): LakeTables {
     migrations: table({ kind: 'migrations', name: `${p}_migrations`, comment: `${mark} a change of the tables`, columns: migrationColumns, partitionKey: ['pipeline'], clustering: ['id'], ttlMs: null }),
     offsets: table({ kind: 'offsets', name: 'millrace_offsets', comment: `${tableMark(null)} how far a pipeline has stored a partition of a topic`, columns: offsetColumns, partitionKey: ['pipeline'], clustering: ['topic', 'partition'], ttlMs: null }),
   } as const
-  const { migrations, widths, offsets, keys, readings, chunks, rollups, alerts, alertsByDay, deadLetters, late } = tables
-  const all: readonly LakeTable[] = [migrations, widths, offsets, keys, readings, chunks, ...rollups, alerts, alertsByDay, deadLetters, late].filter(one => one !== null)
+  const { migrations, widths, offsets, keys, readings, chunks, raw, rollups, alerts, alertsByDay, deadLetters, late } = tables
+  const all: readonly LakeTable[] = [migrations, widths, offsets, keys, readings, chunks, ...raw, ...rollups, alerts, alertsByDay, deadLetters, late].filter(one => one !== null)
   all.forEach(checkTable)
   distinct('table', all.map(({ name }) => name), [])
   return { keyspace: layout.keyspace, pipeline: layout.pipeline, ...tables, all }
@@ -85,6 +92,13 @@ function readingsTable (name: string, { pipeline, signals, rawTtlMs, rawBucket, 
   const names = distinct('signal', signals.map(signal => signal.name), Object.keys(readingColumns))
   const more = signals.map(({ kind, unit, name }, index): TableColumn => ({ name: names[index]!, type: kindTypes[kind], means: `the signal ${name}${unit === null ? '' : `, ${unit}`}` }))
   return { ...table({ kind: 'readings', name, comment: `${tableMark(pipeline)} a reading`, columns: readingColumns, more, partitionKey: ['key', 'bucket'], clustering: ['at', 'partition', 'offset'], ttlMs: rawTtlMs }), signals: more, width: rawBucket ?? widthFor(intervalMs) }
+}
+
+function rawTable (name: string, { source, contract }: LakeRaw, { pipeline, rawTtlMs, rawBucket, intervalMs }: LakeLayout): RawTable {
+  const fields = avroColumns(parseAvro(contract) as RecordOf, Object.keys(rawColumns))
+  const more = fields.map(({ name, type, field, means }): TableColumn => ({ name, type, means: `the field ${field}, ${means}` }))
+  const made = table({ kind: 'raw', name, comment: `${tableMark(pipeline)} a reading of the source ${source} as it was sent`, columns: rawColumns, more, partitionKey: ['key', 'bucket'], clustering: ['at', 'partition', 'offset'], ttlMs: rawTtlMs })
+  return { ...made, source, contract, fields, width: rawBucket ?? widthFor(intervalMs) }
 }
 
 function chunksTable (name: string, { pipeline, rawTtlMs, rawBucket, intervalMs }: LakeLayout): ChunksTable {

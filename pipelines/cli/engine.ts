@@ -14,6 +14,7 @@ import { Table } from '../runtime/tables.ts'
 import { pondCodecs, raceCodecs, rowDecoder, schemaBy } from './codecs.ts'
 import { layoutOf } from './lake-layout.ts'
 import { openLakeOf } from './lake-of.ts'
+import { type KnownSchemas, remembered } from './raw-decode.ts'
 import type { System } from './system.ts'
 import { createTopics } from './topics.ts'
 
@@ -87,8 +88,9 @@ export class Engine {
     await createTopics(pipeline, system, { partitions, warn: onWarning })
     const tables = tablesOf(pipeline, system)
     const race = legs.includes('race') ? options.race ?? await raceOf(pipeline, options, tables) : null
-    const lake = pipeline.lake === null || !legs.includes('pond') ? null : await openLakeOf(system, layoutOf(pipeline))
-    const pond = lake === null ? null : pondOf(lake, planOf('pond', pipeline, options, tables), options)
+    const schemas: KnownSchemas = new Map()
+    const lake = pipeline.lake === null || !legs.includes('pond') ? null : await openLakeOf(system, layoutOf(pipeline), schemas)
+    const pond = lake === null ? null : pondOf(lake, planOf('pond', pipeline, options, tables, schemas), options)
     options.onLegs?.({ pipeline, race, pond })
     const [raceReady, pondReady] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const engine = new Engine({ pipeline, race, pond, lake }, { race: raceReady.resolve, pond: pondReady.resolve })
@@ -137,10 +139,10 @@ function pondOf (lake: LakePort, plan: LegPlan, options: EngineOptions): PondLeg
 
 const retried = (leg: Leg, { onRetry }: EngineOptions) => onRetry === undefined ? {} : { onRetry: (error: StreamError, pauseMs: number) => { onRetry(leg, error, pauseMs) } }
 
-function planOf (leg: Leg, pipeline: CompiledPipeline, { definition, system: { log, registry, clock }, reset }: EngineOptions, tables: ReadonlyMap<string, Table>): LegPlan {
+function planOf (leg: Leg, pipeline: CompiledPipeline, { definition, system: { log, registry, clock }, reset }: EngineOptions, tables: ReadonlyMap<string, Table>, schemas: KnownSchemas = new Map()): LegPlan {
   return {
     leg, pipeline, definition: asData(definition), compile: text => compileDefinition(JSON.parse(text) as CheckedDefinition), retire: retireRule, reset,
-    log, clock, schema: id => schemaBy(registry, id), tables, mode: 'live', zones: zonesOf(definition),
+    log, clock, schema: async id => remembered(schemas, id, await schemaBy(registry, id)), tables, mode: 'live', zones: zonesOf(definition),
   }
 }
 

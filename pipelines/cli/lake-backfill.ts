@@ -8,6 +8,7 @@ import type { CompiledPipeline } from '../core/stage.ts'
 import { durationText } from '../core/time.ts'
 import { CliError } from './exit.ts'
 import { addTargetOptions, type TargetOptions } from './options.ts'
+import { type KnownSchemas, remembered } from './raw-decode.ts'
 import { count, paint, plural, say } from './talk.ts'
 
 interface BackfillOptions extends TargetOptions { readonly input?: string, readonly name?: string }
@@ -30,11 +31,12 @@ async function backfill (path: string, options: BackfillOptions): Promise<void> 
   const [{ resolve }, { pipelineOf }, { openLakeOf }, { layoutOf }] = await Promise.all([import('node:path'), import('./pipeline-of.ts'), import('./lake-of.ts'), import('./lake-layout.ts')])
   const { target, pipeline } = await pipelineOf(path, options)
   if (pipeline.lake === null) throw new CliError('config', `Cannot fill a lake: the definition has none; definition=${JSON.stringify(path)}`)
+  const schemas: KnownSchemas = new Map()
   const system = await target.open(resolve(options.data, pipeline.name, target.folder))
   try {
-    const lake = await openLakeOf(system, layoutOf(pipeline))
+    const lake = await openLakeOf(system, layoutOf(pipeline), schemas)
     try {
-      await fill({ pipeline, lake, log: system.log, registry: system.registry, input, name: options.name ?? basename(input) })
+      await fill({ pipeline, lake, schemas, log: system.log, registry: system.registry, input, name: options.name ?? basename(input) })
     } finally {
       await lake.close()
     }
@@ -43,9 +45,9 @@ async function backfill (path: string, options: BackfillOptions): Promise<void> 
   }
 }
 
-interface Filling { readonly pipeline: CompiledPipeline, readonly lake: LakePort, readonly log: LogPort, readonly registry: RegistryPort, readonly input: string, readonly name: string }
+interface Filling { readonly pipeline: CompiledPipeline, readonly lake: LakePort, readonly schemas: KnownSchemas, readonly log: LogPort, readonly registry: RegistryPort, readonly input: string, readonly name: string }
 
-async function fill ({ pipeline, lake, log, registry, input, name }: Filling): Promise<void> {
+async function fill ({ pipeline, lake, schemas, log, registry, input, name }: Filling): Promise<void> {
   const [{ Backfill }, { crc32c }, { readInput }, { cellKinds, Recording }, { Table }, { rowDecoder }] = await Promise.all([
     import('../runtime/backfill.ts'), import('../core/crc32c.ts'), import('./input.ts'), import('./recording.ts'), import('../runtime/tables.ts'), import('./codecs.ts')])
   const metadata: Metadata = { backfill: name, sha256: await fingerprint(input) }
@@ -59,7 +61,7 @@ async function fill ({ pipeline, lake, log, registry, input, name }: Filling): P
   let oldest = Number.POSITIVE_INFINITY
   const broken = new Map<string, { readonly reason: string, readonly message: string }>()
   const filling = await Backfill.open({
-    pipeline, lake, tables, partition, topic, metadata: JSON.stringify(metadata), schema: id => recording.schema(id),
+    pipeline, lake, tables, partition, topic, metadata: JSON.stringify(metadata), schema: id => remembered(schemas, id, recording.schema(id)),
     broken: (source, offset) => broken.get(`${source} ${offset}`) ?? null,
   })
   for await (const line of readInput(input, cellKinds(pipeline))) {

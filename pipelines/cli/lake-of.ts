@@ -1,17 +1,20 @@
 import { cassandraSettings, type CassandraSettings } from '../../connectors/cassandra/config.ts'
 import type { LakeLayout, LakePort, LakeReaderPort } from '../core/lake-ports.ts'
+import { type KnownSchemas, rawDecode } from './raw-decode.ts'
 import type { LakePlace } from './system.ts'
 
 /**
  * The lake of a pipeline, to write: in Cassandra where somebody named one, else in a file of the pipeline's folder.
  *
+ * `schemas`: for `lake.raw.fields`, filled by the leg while it reads.
+ *
  * Errors: LAKE_CONFIG, and those of the lake
  */
-export async function openLakeOf (place: LakePlace, layout: LakeLayout): Promise<LakePort> {
+export async function openLakeOf (place: LakePlace, layout: LakeLayout, schemas: KnownSchemas = new Map()): Promise<LakePort> {
   const settings = cassandraOf(place)
   if (settings !== null) {
     const { openCassandraLake } = await import('../../connectors/cassandra/lake.ts')
-    return openCassandraLake({ settings, layout })
+    return openCassandraLake({ settings, layout, decodeRaw: contract => rawDecode(contract, schemas) })
   }
   const { openLake } = await import('../../connectors/duckdb/lake.ts')
   return openLake({ file: place.lakeFile, layout })

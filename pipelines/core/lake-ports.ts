@@ -22,6 +22,9 @@ export interface LakePart { readonly name: string, readonly signal: string, read
 /** `columns` are the window's `keep` names in order. A batch of its rows has these columns, then one for each of `parts`. */
 export interface LakeWindow { readonly name: string, readonly shape: WindowSpec['shape'], readonly columns: readonly ColumnSpec[], readonly parts: readonly LakePart[] }
 
+/** A source whose contract's fields are kept as they were sent, beside the readings. `contract`: Avro JSON. */
+export interface LakeRaw { readonly source: string, readonly contract: string }
+
 /** What the tables of a pipeline's lake look like. Table and column names are the snake_case form of the names here. */
 export interface LakeLayout {
   readonly pipeline: string
@@ -31,6 +34,8 @@ export interface LakeLayout {
   readonly windows: readonly LakeWindow[]
   /** `chunks`: readings of a device in compressed columns, many in a row of the table. A lake that has columns of its own ignores it. */
   readonly rawMode: 'rows' | 'chunks'
+  /** For lakes that keep more of a reading than its signals; absent: no source. */
+  readonly raw?: readonly LakeRaw[]
   /** Shortest expected distance between readings of a device; null: unknown. */
   readonly intervalMs: number | null
   /** Width of the partitions of readings; null: chosen from `intervalMs`. */

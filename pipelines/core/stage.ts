@@ -144,4 +144,4 @@ export interface CompiledPipeline {
   createStages (context: TaskContext): TaskStages
   readonly closeChunks: CloseChunks
 }
-export interface LakeSpec extends Pick<LakeLayout, 'keyspace' | 'rawMode' | 'rawBucket' | 'rawTtlMs' | 'rollupsTtlMs' | 'eventsTtlMs' | 'lettersTtlMs'> { readonly rollups: readonly string[], readonly allowedLatenessMs: number, /** In `rawMode: chunks`. */ readonly chunks: import('./spec.ts').ChunkSpec }
+export interface LakeSpec extends Pick<LakeLayout, 'keyspace' | 'rawMode' | 'rawBucket' | 'rawTtlMs' | 'rollupsTtlMs' | 'eventsTtlMs' | 'lettersTtlMs'> { readonly rollups: readonly string[], readonly allowedLatenessMs: number, /** Whether the contracts' fields are kept too. */ readonly rawFields: boolean, /** In `rawMode: chunks`. */ readonly chunks: import('./spec.ts').ChunkSpec }

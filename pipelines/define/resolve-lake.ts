@@ -5,6 +5,7 @@ import type { LakeSpec } from '../core/stage.ts'
 import { durationMs } from '../core/time.ts'
 import type { Path, Problems } from './problem.ts'
 import type { Resolving } from './resolve.ts'
+import type { CheckedDefinition } from './schema.ts'
 import { wanted } from './wanted.ts'
 
 /** Where the pond keeps readings and rollups; names that would become one table or column are refused. */
@@ -20,12 +21,14 @@ export function resolveLake ({ definition, problems }: Resolving, { signals, win
   const stored = names.filter(window => rollups.includes(window))
   const signalPlace = (signal: string): Path => definition.signals !== undefined && Object.hasOwn(definition.signals, signal) ? ['signals', signal] : ['lake']
   distinct(problems, { thing: 'signal', names: signals.map(signal => signal.name), taken: [...lakeWords.readings, ...lakeWords.keys], place: signalPlace })
-  distinct(problems, { thing: 'window', names: stored, taken: lakeWords.tables, place: window => ['windows', window] })
+  const raw = lake.raw.fields ? rawSources(definition, problems) : []
+  distinct(problems, { thing: 'window', names: stored, taken: [...lakeWords.tables, ...raw], place: window => ['windows', window] })
   for (const window of stored) distinct(problems, { thing: 'statistic', names: Object.keys(windows[window]!.keep), taken: [...lakeWords.rollups, ...specs.filter(spec => spec.name === window).flatMap(spec => lakeParts(spec, signals)).map(part => snakeCase(part.name))], place: keep => ['windows', window, 'keep', keep] })
   return {
     keyspace: lake.keyspace ?? snakeCase(name),
     rawMode: lake.raw.mode,
     rawBucket: lake.raw.bucket ?? null,
+    rawFields: lake.raw.fields,
     rawTtlMs: ttl(lake.raw.ttl),
     rollupsTtlMs: ttl(lake.ttl.rollups),
     eventsTtlMs: ttl(lake.ttl.events),
@@ -34,6 +37,14 @@ export function resolveLake ({ definition, problems }: Resolving, { signals, win
     chunks: { rowsMax: lake.raw.chunk.readings, withinMs: durationMs(lake.raw.chunk.within), openRowsMax: definition.limits.open },
     allowedLatenessMs: durationMs(lake.allowedLateness),
   }
+}
+
+/** Ends of the names of their tables. The only source of a definition has none of its own. */
+function rawSources ({ lake, sources }: CheckedDefinition, problems: Problems): readonly string[] {
+  if (lake!.raw.mode === 'chunks') problems.add(['lake', 'raw', 'fields'], '"fields" goes with "mode: rows"')
+  const names = Object.keys(sources ?? {})
+  distinct(problems, { thing: 'source', names, taken: [], place: source => ['sources', source] })
+  return names.map(name => `raw_${snakeCase(name)}`)
 }
 
 const ttl = (text: string | undefined) => text === undefined ? null : durationMs(text)

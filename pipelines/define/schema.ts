@@ -144,6 +144,7 @@ export const definitionSchema = z.strictObject({
         readings: z.int().min(1).max(10_000).default(500).describe('a device\'s chunk ends with so many'),
         within: duration('10m').describe('and with this much time of arrival: as long may it take until a reading is seen in the lake'),
       }).prefault({}).describe('in `mode: chunks`: where a chunk ends'),
+      fields: z.boolean().default(false).describe('on Cassandra, in `mode: rows`: also a table of each source with the fields of its contract as they were sent, whatever their type'),
       bucket: z.enum(['minute', 'hour', 'day', 'month', 'year']).optional().describe('on Cassandra: event time in one partition of a device; default: from `interval`, so that a partition has at most 100,000 readings'),
     }).prefault({}).describe('how readings are kept'),
     ttl: z.strictObject({

@@ -95,6 +95,29 @@ test('the width of partitions: as told, else by the rate of readings and of wind
   assert.equal(windowOf({ kind: 'session', gapMs: 5_000 }), 'day')
 })
 
+test('a source whose fields are kept has a table of them beside the readings, by the same key', () => {
+  const contract = '{"type":"record","name":"Truck","fields":[{"name":"unitId","type":"string"},{"name":"at","type":{"type":"long","logicalType":"timestamp-micros"}},{"name":"tempF","type":["null","float"]},{"name":"probes","type":{"type":"array","items":"double"}}]}'
+  const { raw: [polar, ...none], all } = lakeTables({ ...layout, raw: [{ source: 'polarA', contract }] })
+  assert.deepEqual(none, [])
+  assert(all.includes(polar!))
+  assert.equal(polar!.width, 'month')
+  assert.equal(createTable('fleet', polar!), `CREATE TABLE IF NOT EXISTS fleet.cold_chain_raw_polar_a (
+  key text,
+  bucket text,
+  at timestamp,
+  partition int,
+  offset bigint,
+  arrived_at timestamp,
+  unit_id text,
+  at_field timestamp,
+  temp_f float,
+  probes frozen<list<double>>,
+  PRIMARY KEY ((key, bucket), at, partition, offset)
+) WITH comment = 'Millrace, pipeline cold-chain: a reading of the source polarA as it was sent'
+  AND compaction = {'class': 'TimeWindowCompactionStrategy', 'compaction_window_unit': 'DAYS', 'compaction_window_size': '3'}
+  AND default_time_to_live = 7776000`)
+})
+
 test('files of rows that expire are about thirty, whatever the time to live', () => {
   const compactionOf = (rawTtlMs: number) => /unit': '(\w+)', 'compaction_window_size': '(\d+)'/.exec(createTable('fleet', lakeTables({ ...layout, rawTtlMs }).readings!))!.slice(1).join(' ')
   assert.deepEqual([365 * day, 30 * day, 7 * day, day, 60_000].map(compactionOf), ['DAYS 12', 'DAYS 1', 'HOURS 6', 'MINUTES 48', 'MINUTES 1'])

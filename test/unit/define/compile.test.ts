@@ -77,7 +77,7 @@ test('compile: durations are milliseconds, words left out have their defaults', 
     missing: 'hold', order: 'arrival', early: false, severity: 'warning', labels: [], ttlMs: null, summary: null,
   })
   assert.deepEqual(control, { topic: 'short.control', delivery: 'exactly-once' })
-  assert.deepEqual(lake, { keyspace: 'short', rawMode: 'rows', rawBucket: null, rawTtlMs: null, rollupsTtlMs: null, eventsTtlMs: null, lettersTtlMs: null, rollups: ['m'], chunks: { rowsMax: 500, withinMs: 600_000, openRowsMax: 1_000_000 }, allowedLatenessMs: 172_800_000 })
+  assert.deepEqual(lake, { keyspace: 'short', rawMode: 'rows', rawBucket: null, rawFields: false, rawTtlMs: null, rollupsTtlMs: null, eventsTtlMs: null, lettersTtlMs: null, rollups: ['m'], chunks: { rowsMax: 500, withinMs: 600_000, openRowsMax: 1_000_000 }, allowedLatenessMs: 172_800_000 })
   assert.equal(sources[0]!.idleMs, 60_000)
 })
 

@@ -115,6 +115,7 @@ const cases: readonly Case[] = [
   ['a signal of the name of a column of the lake\'s keys', ["name: 'x'", "signals: { value: { unit: 'Cel' }, «firstArrival: 'text' }", ...short.slice(1), 'normalise: { firstArrival: null }', 'lake: {}'], /"firstArrival" becomes "first_arrival", which is a name that the lake needs itself/],
   ['a statistic of the lake\'s own name', [...short, "signals: { value: { unit: 'Cel' } }", "windows: { w: { tumbling: '1m', keep: { «received: 'count' } } }", 'lake: {}'], /the statistic "received" becomes "received"/],
   ['a field of the lake\'s own name in the short form', [...short, '«lake: {}'], /the signal "at" becomes "at".*declare signals/],
+  ['the contract\'s fields beside chunks', [...short, "signals: { value: { unit: 'Cel' } }", "lake: { raw: { mode: 'chunks', fields: «true } }"], /"fields" goes with "mode: rows"/],
   ['a bound of nothing', [...short, 'limits: { keys: «0 }'], />=1/],
 ]
 

@@ -13,6 +13,7 @@ const codes = types.responseErrorCodes
 const largeText = /too large|oversized|longer than maximum|exceeds? the maximum/i
 const trustCodes = /^(UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_|CERT_|ERR_TLS_CERT_|INVALID_CA|HOSTNAME_MISMATCH)/
 
+export const wrongLogin = 'user or password is wrong'
 /** What Node, driver and server say, where it is safe to repeat: none of them has a password in its message. */
 export interface Failure { readonly outcome: Outcome, readonly details: Readonly<Record<string, unknown>> }
 
@@ -29,7 +30,7 @@ export function failureOf (error: unknown): Failure {
   if (error instanceof errors.ResponseError) return response(error)
   if (error instanceof errors.OperationTimedOutError) return { outcome: 'unknown', details: { why: 'no answer in time', host: error.host ?? null } }
   if (error instanceof errors.BusyConnectionError) return { outcome: 'busy', details: { why: 'too many requests are under way' } }
-  if (error instanceof errors.AuthenticationError) return { outcome: 'denied', details: { why: /requires authentication|provider not set/i.test(error.message) ? 'it asks for a user and a password' : 'user or password is wrong' } }
+  if (error instanceof errors.AuthenticationError) return { outcome: 'denied', details: { why: /requires authentication|provider not set/i.test(error.message) ? 'it asks for a user and a password' : wrongLogin } }
   const { code = null, message = String(error) } = error as { readonly code?: unknown, readonly message?: string }
   if (typeof code === 'string' && trustCodes.test(code)) return { outcome: 'denied', details: { why: code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? 'its certificate is for another host' : 'its certificate is not trusted', tls: message } }
   if (typeof code === 'string' && /^(ERR_SSL_|EPROTO)/.test(code)) return { outcome: 'denied', details: { why: 'it does not speak TLS, or refuses the client\'s certificate', tls: code } }
@@ -51,7 +52,7 @@ function response (error: errors.ResponseError): Failure {
     case codes.writeTimeout: case codes.writeFailure: return { outcome: 'unknown', details }
     case codes.overloaded: case codes.readTimeout: case codes.readFailure: return { outcome: 'busy', details }
     case codes.unavailableException: case codes.isBootstrapping: return { outcome: 'unavailable', details }
-    case codes.badCredentials: return { outcome: 'denied', details: { why: 'user or password is wrong' } }
+    case codes.badCredentials: return { outcome: 'denied', details: { why: wrongLogin } }
     case codes.unauthorized: return { outcome: 'denied', details }
     case codes.invalid: case codes.serverError: case codes.protocolError:
       if (largeText.test(message)) return { outcome: 'large', details }

@@ -4,7 +4,7 @@ import { checkServerIdentity, type ConnectionOptions, type PeerCertificate } fro
 import { auth, Client, errors, policies, type QueryOptions, types } from 'cassandra-driver'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { CassandraSettings, ContactPoint, TlsSettings } from './config.ts'
-import { lakeError } from './errors.ts'
+import { lakeError, wrongLogin } from './errors.ts'
 
 const versionMin = 5
 /** The driver would wait up to ten minutes before it looks again for a node that was away for long. */
@@ -70,6 +70,8 @@ async function optionsOf (settings: CassandraSettings): Promise<ConstructorParam
     monitorReporting: { enabled: false },
     applicationName: 'millrace',
     ...login !== null && { authProvider: new auth.PlainTextAuthProvider(login.username, login.password) },
+    // A server that knows the client by its certificate asks all the same, and takes any answer.
+    ...login === null && tls?.cert !== undefined && { authProvider: new auth.PlainTextAuthProvider('', '') },
     ...tls !== null && { sslOptions: await sslOptions(tls, contactPoints) },
   }
 }
@@ -103,12 +105,14 @@ function identityError (certificate: PeerCertificate, names: readonly string[]):
   return found.includes(undefined) ? undefined : found[0]
 }
 
-function connectError (error: unknown, { localDataCenter }: CassandraSettings, contactPoints: string): StreamError {
+function connectError (error: unknown, { localDataCenter, login, tls }: CassandraSettings, contactPoints: string): StreamError {
   if (error instanceof errors.ArgumentError) {
     const [, there] = /Available DCs are: \[([^\]]*)\]/.exec(error.message) ?? []
     return new StreamError('LAKE_CONFIG', there === undefined ? { contactPoints, why: error.message } : { property: 'local.data.center', is: localDataCenter, there: there.split(',') }, { cause: error })
   }
-  return lakeError(error, { contactPoints })
+  const told = lakeError(error, { contactPoints })
+  if (told.details.why !== wrongLogin || login !== null || tls?.cert === undefined) return told
+  return new StreamError('LAKE_DENIED', { ...told.details, why: 'it does not log this certificate in' }, { cause: error })
 }
 
 function checkVersions (client: Client): void {

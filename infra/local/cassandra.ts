@@ -22,13 +22,15 @@ export async function makeCassandra ({ folder, ports, secure, watchdog }: Cassan
   await mkdir(conf, { recursive: true })
   await writeFile(join(conf, 'cassandra.yaml'), yaml(folder, ports, secure))
   await writeFile(join(conf, 'logback.xml'), logback)
-  const ca = secure === null ? null : await readFile(secure.caFile, 'utf8')
+  const read = (file: string) => readFile(file, 'utf8')
+  // A certificate is shown to a server that asks for one.
+  const tls = secure === null ? null : { ca: await read(secure.caFile), cert: await read(secure.certificates.admin.certFile), key: await read(secure.certificates.admin.keyFile) }
   return new Service({
     name: 'cassandra',
     command: java(),
     args: [...machine, ...properties(folder, ports), ...opened(), '-cp', `${conf}:${lib}/*`, 'org.apache.cassandra.service.CassandraDaemon'],
     folder, logFile: join(folder, 'cassandra.log'), watchdog, startMsMax,
-    answers: () => cqlAnswers({ port: ports.cql, ca, user: secure === null ? null : cassandraUser }),
+    answers: () => cqlAnswers({ port: ports.cql, tls, user: secure === null ? null : cassandraUser }),
   })
 }
 

@@ -7,7 +7,7 @@ const validMs = 30 * 86_400_000
 const skewMs = 3_600_000
 
 /**
- * A certificate for tests: by itself (`signer` null) a CA, else one for a server and client at `localhost`.
+ * A certificate for tests: by itself (`signer` null) a CA, else one for a server and client at `localhost`, whose identity is `spiffe://millrace/<name>`.
  *
  * Units:  valid for 30 days
  * Source: RFC 5280; ECDSA on P-256 with SHA-256
@@ -23,7 +23,7 @@ export function makeCertificate (name: string, signer: Certificate | null): Cert
     sequence(utcTime(Date.now() - skewMs), utcTime(Date.now() + validMs)),
     commonName(name),
     publicKey.export({ type: 'spki', format: 'der' }),
-    tagged(0xa3, sequence(...signer === null ? authorityExtensions() : leafExtensions())),
+    tagged(0xa3, sequence(...signer === null ? authorityExtensions() : leafExtensions(name))),
   )
   const der = sequence(tbs, algorithm, bits(sign('sha256', tbs, signer?.privateKey ?? privateKey), 0))
   const lines = der.toString('base64').replace(/.{1,64}/g, '$&\n')
@@ -31,10 +31,10 @@ export function makeCertificate (name: string, signer: Certificate | null): Cert
 }
 
 const authorityExtensions = () => [extension('2.5.29.19', sequence(boolean(true))), extension('2.5.29.15', bits(Buffer.from([0b0000_0110]), 1))]
-const leafExtensions = () => [
+const leafExtensions = (name: string) => [
   extension('2.5.29.15', bits(Buffer.from([0b1000_0000]), 7)),
   extension('2.5.29.37', sequence(oid('1.3.6.1.5.5.7.3.1'), oid('1.3.6.1.5.5.7.3.2'))),
-  extension('2.5.29.17', sequence(tagged(0x82, Buffer.from('localhost')), tagged(0x87, Buffer.from([127, 0, 0, 1])), tagged(0x87, Buffer.from([...Array<number>(15).fill(0), 1])))),
+  extension('2.5.29.17', sequence(tagged(0x82, Buffer.from('localhost')), tagged(0x86, Buffer.from(`spiffe://millrace/${name}`)), tagged(0x87, Buffer.from([127, 0, 0, 1])), tagged(0x87, Buffer.from([...Array<number>(15).fill(0), 1])))),
 ]
 const extension = (id: string, value: Buffer) => sequence(oid(id), boolean(true), tagged(0x04, value))
 

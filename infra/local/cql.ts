@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { host } from './ports.ts'
 
-export interface CqlOptions { readonly port: number, readonly ca: string | null, readonly user: { readonly name: string, readonly password: string } | null }
+export interface CqlOptions { readonly port: number, readonly tls: { readonly ca: string, readonly cert?: string, readonly key?: string } | null, readonly user: { readonly name: string, readonly password: string } | null }
 
 const opcode = { startup: 0x01, ready: 0x02, authenticate: 0x03, authResponse: 0x0f, authSuccess: 0x10 } as const
 const headerBytes = 9
@@ -13,9 +13,9 @@ const answerMsMax = 2_000
  *
  * Source: CQL binary protocol v4, sections 2 and 4.1
  */
-export function cqlAnswers ({ port, ca, user }: CqlOptions): Promise<boolean> {
+export function cqlAnswers ({ port, tls, user }: CqlOptions): Promise<boolean> {
   return new Promise(resolve => {
-    const socket = ca === null ? connect({ host, port }) : connectTls({ host, port, ca })
+    const socket = tls === null ? connect({ host, port }) : connectTls({ host, port, ...tls })
     const end = (answer: boolean) => {
       clearTimeout(timer)
       socket.destroy()
@@ -25,7 +25,7 @@ export function cqlAnswers ({ port, ca, user }: CqlOptions): Promise<boolean> {
     let received = Buffer.alloc(0)
     socket.on('error', () => { end(false) })
     socket.on('close', () => { end(false) })
-    socket.once(ca === null ? 'connect' : 'secureConnect', () => { socket.write(frame(opcode.startup, Buffer.concat([Buffer.from([0, 1]), text('CQL_VERSION'), text('3.0.0')]))) })
+    socket.once(tls === null ? 'connect' : 'secureConnect', () => { socket.write(frame(opcode.startup, Buffer.concat([Buffer.from([0, 1]), text('CQL_VERSION'), text('3.0.0')]))) })
     socket.on('data', chunk => {
       received = Buffer.concat([received, chunk])
       if (received.length < headerBytes || received.length < headerBytes + received.readInt32BE(5)) return

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -95,4 +95,26 @@ test('a user without rights is told which one is missing; with the right ones th
   await prepareTables(ben, tables)
   assert.deepEqual(await lakePlan(ben, tables), [])
   for (const session of [root, ann, ben]) await session.close()
+})
+
+// Identities are added before the Cassandra is told to log in by certificate: nobody could add one afterwards.
+test('a certificate is a login of its own, without user and password; without one nobody gets in', { skip }, async () => {
+  const root = await open()
+  await root.client.execute("CREATE ROLE IF NOT EXISTS millrace WITH LOGIN = true")
+  for (const name of ['millrace', 'admin']) await root.client.execute(`ADD IDENTITY IF NOT EXISTS 'spiffe://millrace/${name}' TO ROLE '${name === 'admin' ? 'cassandra' : name}'`)
+  await root.close()
+  await stack.cassandra!.stop()
+  const config = join(stack.folder, 'cassandra/conf/cassandra.yaml')
+  writeFileSync(config, readFileSync(config, 'utf8')
+    .replace('authenticator: PasswordAuthenticator', 'authenticator: { class_name: MutualTlsAuthenticator, parameters: { validator_class_name: SpiffeCertificateValidator } }')
+    .replace('optional: false', 'optional: false\n  require_client_auth: true'))
+  await stack.cassandra!.start()
+  const { username: _, password: __, ...rest } = properties(stack.environment)
+  const { certFile, keyFile } = stack.secure!.certificates.millrace
+  const session = await openSession(cassandraSettings({ ...rest, 'ssl.certificate.location': certFile, 'ssl.key.location': keyFile }))
+  await assert.rejects(prepareTables(session, lakeTables({ ...layout, keyspace: 'theirs' })), denied({ why: 'User millrace has no CREATE permission on <all keyspaces> or any of its parents' }))
+  await session.close()
+  await assert.rejects(openSession(cassandraSettings(rest)), denied({}))
+  const { certFile: guest, keyFile: guestKey } = stack.secure!.certificates.guest
+  await assert.rejects(openSession(cassandraSettings({ ...rest, 'ssl.certificate.location': guest, 'ssl.key.location': guestKey })), denied({ why: 'it does not log this certificate in' }))
 })

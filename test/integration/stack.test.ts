@@ -66,7 +66,7 @@ test('local stack: with TLS, SASL and ACLs it takes who may, and nobody else; a 
   assert.deepEqual((await mutual.fetchTopicOffsets('readings')).map(({ high }) => high), ['3'])
   await mutual.disconnect()
 
-  const cql = { port: stack.cassandraPort!, ca: readFileSync(secure!.caFile, 'utf8') }
+  const cql = { port: stack.cassandraPort!, tls: { ca: readFileSync(secure!.caFile, 'utf8') } }
   assert(await cqlAnswers({ ...cql, user: cassandraUser }))
   assert(!await cqlAnswers({ ...cql, user: { ...cassandraUser, password: 'wrong' } }))
 

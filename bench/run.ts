@@ -5,14 +5,17 @@ import { execFileSync } from 'node:child_process'
 import type { Figure } from './kit.ts'
 
 /**
- * `npm run bench [name...]`: every bench file in a process of its own; figures go to bench/results/<date>-<commit>.json. `npm run bench:kafka` runs
- * those beside real Kafka (`--kafka`), and theirs go to <date>-<commit>-kafka.json.
+ * `npm run bench [name...]`: every bench file in a process of its own; figures go to bench/results/<date>-<commit>.json. `npm run bench:kafka` and `bench:cassandra` run
+ * those beside the real service (`--kafka`, `--cassandra`), and theirs go to <date>-<commit>-kafka.json and so on.
  */
 const folder = new URL('.', import.meta.url).pathname
-const kafka = process.argv.includes('--kafka')
-const wanted = process.argv.slice(2).filter(argument => argument !== '--kafka')
+const services = ['kafka', 'cassandra'] as const
+const service = services.find(name => process.argv.includes(`--${name}`)) ?? null
+const wanted = process.argv.slice(2).filter(argument => argument !== `--${service}`)
 const files = readdirSync(folder).filter(file => file.endsWith('.ts') && !['kit.ts', 'readings.ts', 'run.ts'].includes(file))
-  .filter(file => wanted.length === 0 ? file.startsWith('kafka-') === kafka : wanted.some(name => file.startsWith(name)))
+  .filter(file => wanted.length === 0 ? serviceOf(file) === service : wanted.some(name => file.startsWith(name)))
+
+function serviceOf (file: string): typeof service { return file.startsWith('kafka-') ? 'kafka' : /^(cassandra-|lake-read)/.test(file) ? 'cassandra' : null }
 
 const figures: Figure[] = []
 /** What else the machine was doing, before and during. */
@@ -29,9 +32,9 @@ const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' 
 if (wanted.length === 0) {
   const commit = git('rev-parse', '--short', 'HEAD')
   mkdirSync(`${folder}results`, { recursive: true })
-  const name = `${new Date().toISOString().slice(0, 10)}-${commit}${kafka ? '-kafka' : ''}.json`
+  const name = `${new Date().toISOString().slice(0, 10)}-${commit}${service === null ? '' : `-${service}`}.json`
   const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version, loadBefore: loads[0], loadMost: Math.max(...loads) }
-  writeFileSync(`${folder}results/${name}`, `${JSON.stringify({ commit, ...kafka && { kind: 'kafka' }, at: new Date().toISOString(), machine, figures }, null, 2)}\n`)
+  writeFileSync(`${folder}results/${name}`, `${JSON.stringify({ commit, ...service !== null && { kind: service }, at: new Date().toISOString(), machine, figures }, null, 2)}\n`)
   console.log('now `npm run docs` prints docs/performance.md from it')
   console.log(`\nwritten to bench/results/${name}`)
 }

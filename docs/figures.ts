@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { type Figure, shown } from '../bench/kit.ts'
 
-type Kind = 'kafka' | 'machine'
+type Kind = 'kafka' | 'cassandra' | 'machine'
 interface Results { readonly commit: string, readonly kind?: Kind, readonly at: string, readonly machine: { readonly cpu?: string, readonly cores: number, readonly memoryGiB: number, readonly node: string, readonly loadBefore?: number, readonly loadMost?: number }, readonly figures: readonly Figure[] }
 
 const results = new URL('../bench/results/', import.meta.url)
 const marks: readonly (readonly [kind: Kind, begin: string, end: string])[] = [
   ['kafka', '<!-- figures of kafka -->', '<!-- end of figures of kafka -->'],
+  ['cassandra', '<!-- figures of cassandra -->', '<!-- end of figures of cassandra -->'],
   ['machine', '<!-- figures -->', '<!-- end of figures -->'],
 ]
 
@@ -14,13 +15,14 @@ const marks: readonly (readonly [kind: Kind, begin: string, end: string])[] = [
 export function performancePage (): string {
   return marks.reduce((page, [kind, begin, end]) => {
     const [before, rest] = page.split(begin) as [string, string]
-    return `${before}${begin}\n${table(newest(kind))}${end}${rest.split(end)[1]!}`
+    const found = newest(kind)
+    return `${before}${begin}\n${found === null ? 'No run is committed yet.\n' : table(found)}${end}${rest.split(end)[1]!}`
   }, readFileSync(new URL('performance.md', import.meta.url), 'utf8'))
 }
 
-function newest (kind: Kind): Results {
+function newest (kind: Kind): Results | null {
   const all = readdirSync(results).filter(file => file.endsWith('.json')).map(file => JSON.parse(readFileSync(new URL(file, results), 'utf8')) as Results)
-  return all.filter(one => (one.kind ?? 'machine') === kind).reduce((last, one) => one.at > last.at ? one : last)
+  return all.filter(one => (one.kind ?? 'machine') === kind).reduce<Results | null>((last, one) => last === null || one.at > last.at ? one : last, null)
 }
 
 function table ({ commit, at, machine: { cpu, cores, memoryGiB, node, loadBefore, loadMost }, figures }: Results): string {

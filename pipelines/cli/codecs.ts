@@ -34,12 +34,13 @@ export const schemaBy = (registry: RegistryPort, name: SchemaName): Promise<stri
 
 const text = new TextEncoder()
 
+const register = (registry: RegistryPort, topic: string, { schema }: Codec<never>) => registry.register(subjectOf(registry, { topic, contract: schema }), schema)
+
 /** How outputs look on their topics; registers their schemas. */
 export async function raceCodecs (pipeline: CompiledPipeline, registry: RegistryPort): Promise<RaceCodecs> {
-  const register = (topic: string, { schema }: Codec<never>) => registry.register(subjectOf(registry, { topic, contract: schema }), schema)
-  const eventId = pipeline.control === null ? 0 : await register(pipeline.control.topic, controlEventCodec as Codec<never>)
-  const letterId = await register(names.deadLetters(pipeline.name), deadLetterCodec as Codec<never>)
-  const lateId = await register(names.late(pipeline.name), lateReadingCodec as Codec<never>)
+  const eventId = pipeline.control === null ? 0 : await register(registry, pipeline.control.topic, controlEventCodec as Codec<never>)
+  const letterId = await register(registry, names.deadLetters(pipeline.name), deadLetterCodec as Codec<never>)
+  const lateId = await register(registry, names.late(pipeline.name), lateReadingCodec as Codec<never>)
   const origin = ({ topic, partition }: { readonly topic: string, readonly partition: number }, offset: number) => ({ topic, partition, offset })
   return {
     event: event => ({ key: text.encode(event.key), value: controlEventCodec.encode(event, eventId), headers: cloudEvent(event) }),
@@ -66,5 +67,19 @@ function cloudEvent ({ id, pipeline, rule, key, state, arrivedAt }: ControlEvent
 function orNull<T> (codec: Codec<T>) {
   return (value: Uint8Array): T | null => { try { return codec.decode(value) } catch { return null } }
 }
-/** Values of the race's topics, read back. */
-export const pondCodecs: PondCodecs = { event: orNull(controlEventCodec), deadLetter: orNull(deadLetterCodec), late: orNull(lateReadingCodec) }
+/** Values of the race's topics, read back; and dead letters of the lake's own. */
+export function pondCodecs (pipeline: CompiledPipeline, registry: RegistryPort): PondCodecs {
+  let id: Promise<number> | null = null
+  return {
+    event: orNull(controlEventCodec), deadLetter: orNull(deadLetterCodec), late: orNull(lateReadingCodec),
+    refused: async letter => {
+      id ??= register(registry, names.deadLetters(pipeline.name), deadLetterCodec as Codec<never>)
+      try {
+        return { key: letter.key, headers: [['reason', text.encode(letter.reason)]], value: deadLetterCodec.encode(letter, await id) }
+      } catch (error) {
+        id = null
+        throw error
+      }
+    },
+  }
+}

@@ -90,9 +90,16 @@ export class Engine {
     const race = legs.includes('race') ? options.race ?? await raceOf(pipeline, options, tables) : null
     const schemas: KnownSchemas = new Map()
     const lake = pipeline.lake === null || !legs.includes('pond') ? null : await openLakeOf(system, layoutOf(pipeline), schemas)
-    const pond = lake === null ? null : pondOf(lake, planOf('pond', pipeline, options, tables, schemas), options)
+    const away = Promise.withResolvers<void>()
+    const onRetry: EngineOptions['onRetry'] = (leg, error, pauseMs) => {
+      if (leg === 'pond' && error.code.startsWith('LAKE_')) away.resolve()
+      options.onRetry?.(leg, error, pauseMs)
+    }
+    const pond = lake === null ? null : pondOf(lake, planOf('pond', pipeline, options, tables, schemas), { ...options, onRetry })
     options.onLegs?.({ pipeline, race, pond })
     const [raceReady, pondReady] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    // Alerts do not wait for a lake that is away; the pond begins when it comes.
+    void away.promise.then(pondReady.resolve)
     const engine = new Engine({ pipeline, race, pond, lake }, { race: raceReady.resolve, pond: pondReady.resolve })
     try {
       await Promise.race([Promise.all([race === null ? null : raceReady.promise, pond === null ? null : pondReady.promise]), engine.failed])
@@ -134,7 +141,7 @@ export async function raceOf (pipeline: CompiledPipeline, options: EngineOptions
 
 function pondOf (lake: LakePort, plan: LegPlan, options: EngineOptions): PondLeg {
   const { snapshotEveryMs, pondCommitEveryMs, expireEveryMs } = { ...timingDefaults, ...options.timing }
-  return new PondLeg(plan, { codecs: pondCodecs, lake, commitEveryMs: pondCommitEveryMs, snapshotEveryMs, expireEveryMs, ...options.member !== undefined && { member: options.member }, ...retried('pond', options) })
+  return new PondLeg(plan, { codecs: pondCodecs(plan.pipeline, options.system.registry), lake, commitEveryMs: pondCommitEveryMs, snapshotEveryMs, expireEveryMs, ...options.member !== undefined && { member: options.member }, ...retried('pond', options), ...options.onWarning !== undefined && { onWarning: options.onWarning } })
 }
 
 const retried = (leg: Leg, { onRetry }: EngineOptions) => onRetry === undefined ? {} : { onRetry: (error: StreamError, pauseMs: number) => { onRetry(leg, error, pauseMs) } }

@@ -13,8 +13,8 @@ import type { LakePlace } from './system.ts'
 export async function openLakeOf (place: LakePlace, layout: LakeLayout, schemas: KnownSchemas = new Map()): Promise<LakePort> {
   const settings = cassandraOf(place)
   if (settings !== null) {
-    const { openCassandraLake } = await import('../../connectors/cassandra/lake.ts')
-    return openCassandraLake({ settings, layout, decodeRaw: contract => rawDecode(contract, schemas) })
+    const { openCassandraLakeSometime } = await import('../../connectors/cassandra/late.ts')
+    return openCassandraLakeSometime({ settings, layout, decodeRaw: contract => rawDecode(contract, schemas) })
   }
   const { openLake } = await import('../../connectors/duckdb/lake.ts')
   return openLake({ file: place.lakeFile, layout })

@@ -1,20 +1,25 @@
 import assert from 'node:assert/strict'
+import type { StreamError } from '../core/errors.ts'
+import { partitionOf } from '../core/murmur2.ts'
 import type { Outputs } from '../core/outputs.ts'
 import { Batches } from './batches.ts'
 import { Copier } from './copier.ts'
 import { countCommit, countSnapshot, restoreHooks } from './health.ts'
+import { LakeWait } from './lake-wait.ts'
 import type { LegPlan, Place } from './lead.ts'
 import { createInternalTopics, Leads } from './leads.ts'
 import { names } from './names.ts'
 import { Pace } from './pace.ts'
 import { PondLead } from './pond-lead.ts'
-import type { PondOptions, PondStatus } from './pond.ts'
+import type { Letter, PondOptions, PondStatus } from './pond.ts'
 import type { RunHooks } from './race-run.ts'
 import { everything, Share } from './share.ts'
-import { copyStatus } from './status.ts'
+import { add, copyStatus } from './status.ts'
 import type { Task } from './task.ts'
 
 const drainPauseMs = 5
+/** How long a stopping pond waits for a lake that does not answer. */
+const awayMsMax = 5_000
 
 /**
  * The pond from one start to its end: a failed one is thrown away with its state, and the lake forgets what it had not committed.
@@ -35,6 +40,9 @@ export class PondRun {
   #added = { readings: 0, rollups: 0, events: 0 }
   #committing: Promise<Error | null> = Promise.resolve(null)
   #lead: PondLead | null = null
+  #wait: LakeWait | null = null
+  /** By the monotonic clock; null: nobody wants it to stop. */
+  #stoppingSinceMs: number | null = null
 
   constructor (plan: LegPlan, options: PondOptions, status: PondStatus) {
     this.#plan = { ...plan, chunked: options.lake.addChunks !== undefined, ...restoreHooks(status.health) }
@@ -66,6 +74,8 @@ export class PondRun {
 
   async run (signal: AbortSignal, hooks: RunHooks): Promise<void> {
     this.#hooks = hooks
+    signal.addEventListener('abort', () => { this.#stoppingSinceMs = this.#plan.clock.monotonicMs() }, { once: true })
+    if (signal.aborted) this.#stoppingSinceMs = this.#plan.clock.monotonicMs()
     await createInternalTopics(this.#plan)
     const { member } = this.#options
     const lead = member === undefined ? null : await PondLead.take(this.#plan, member, signal)
@@ -94,6 +104,7 @@ export class PondRun {
     const share = await Share.open(this.#plan, { membership: await everything(this.#plan), committed: (topic, partition) => lake.committed(topic, partition), append })
     await this.#leads.begin()
     share.look()
+    this.#wait = await this.#waitOf()
     const changed = await this.#leads.take(await share.takeAll())
     for (const copier of this.#copiers) await copier.open(this.#plan, lake, this.#leads.feed)
     if (changed.length > 0 || this.#journal.count > 0) await this.#commit()
@@ -165,7 +176,8 @@ export class PondRun {
     this.#committing = this.#told(lake.commit([
       ...this.#leads.all.map(lead => ({ topic: lead.place.topic, partition: lead.place.partition, offset: lead.task.position, metadata: JSON.stringify(lead.commitFacts) })),
       ...this.#copiers.flatMap(copier => copier.positions),
-    ]))
+    ], { refused: letters => this.#refused(letters), waiting: error => this.#waiting(error) }))
+    this.#wait?.look()
     if (clock.monotonicMs() - this.#lastExpireMs < expireEveryMs) return
     this.#lastExpireMs = clock.monotonicMs()
     await this.#settled()
@@ -187,6 +199,7 @@ export class PondRun {
       return error as Error
     }
     countCommit(status.health, clock.monotonicMs() - sentMs)
+    this.#wait?.over()
     for (const [lead, position] of positions) lead.committedTo(position)
     status.commits += 1
     status.stored.readings += added.readings
@@ -194,6 +207,37 @@ export class PondRun {
     status.stored.events += added.events
     this.#hooks!.committed({ ...sent, commits: status.commits, snapshots: status.snapshots })
     return null
+  }
+
+  async #waitOf (): Promise<LakeWait> {
+    const { log, clock, pipeline } = this.#plan
+    const retentions = await Promise.all(pipeline.sources.map(async ({ topic }) => [topic, (await log.topic(topic))?.retentionMs ?? null] as const))
+    return new LakeWait({ clock, health: this.#status.health, warn: text => { this.#options.onWarning?.(text) }, retentions: new Map(retentions) })
+  }
+
+  /** Not for ever where the process is to end: what is not stored comes again. */
+  #waiting (error: StreamError): boolean {
+    this.#wait?.waiting(error)
+    return this.#stoppingSinceMs === null || this.#plan.clock.monotonicMs() - this.#stoppingSinceMs < awayMsMax
+  }
+
+  /** What the lake cannot take stands on the dead-letter topic before the positions move; from there it comes to the lake as a letter. */
+  async #refused (letters: readonly Letter[]): Promise<void> {
+    const { log, pipeline } = this.#plan
+    const { codecs } = this.#options
+    const topic = names.deadLetters(pipeline.name)
+    const partitions = (await log.topic(topic))?.partitions ?? 1
+    const batches = new Batches()
+    assert(codecs.refused !== undefined, 'a lake that refuses rows has somebody to tell')
+    for (const letter of letters) {
+      const { key, value, headers } = await codecs.refused(letter)
+      batches.add({ topic, partition: key === null || partitions === 1 ? 0 : partitionOf(key, partitions), timestamp: letter.arrival, key, value, headers })
+      add(this.#status.deadLetters, letter.reason, 1)
+    }
+    const appends = batches.take()
+    if (this.#lead !== null) await this.#lead.append(appends)
+    else for (const { topic, partition, bytes } of appends) await log.append(topic, partition, bytes)
+    await log.flushed?.()
   }
 
   async #settled (): Promise<void> {

@@ -1,12 +1,13 @@
-import type { StreamError } from '../core/errors.ts'
+import { StreamError } from '../core/errors.ts'
 import type { LakePort } from '../core/lake-ports.ts'
+import type { Headers } from '../core/record-batch.ts'
 import type { LegPlan } from './lead.ts'
 import { PondRun } from './pond-run.ts'
 import { copyStatus, createStatus, type LegStatus, resetStatus } from './status.ts'
 import { type RetryPolicy, retryDefaults, supervise } from './supervise.ts'
 
 type Control = Parameters<LakePort['addEvents']>[0][number]
-type Letter = Parameters<LakePort['addDeadLetters']>[0][number]
+export type Letter = Parameters<LakePort['addDeadLetters']>[0][number]
 type Late = Parameters<LakePort['addLate']>[0][number]
 
 /** Values of the race's topics, read back; null for a record that is not one of ours. */
@@ -14,6 +15,8 @@ export interface PondCodecs {
   readonly event: (value: Uint8Array) => Control | null
   readonly deadLetter: (value: Uint8Array) => Letter | null
   readonly late: (value: Uint8Array) => Late | null
+  /** A record of the dead-letter topic, for what the lake cannot take; absent where a lake takes everything. */
+  readonly refused?: (letter: Letter) => Promise<{ readonly key: Uint8Array | null, readonly value: Uint8Array, readonly headers: Headers }>
 }
 
 export interface PondOptions {
@@ -27,6 +30,8 @@ export interface PondOptions {
   readonly retry?: Partial<RetryPolicy>
   /** Told of every new beginning after an error. */
   readonly onRetry?: (error: StreamError, pauseMs: number) => void
+  /** Told what people should know: that it waits for the lake, and how long it can. */
+  readonly onWarning?: (text: string) => void
 }
 
 /** What the lake holds since this leg started, as committed. */
@@ -60,10 +65,10 @@ export class PondLeg {
       Object.assign(health, { readingSinceMs: null, trouble: { code: error.code, message: error.message, sinceMs: health.trouble?.sinceMs ?? clock.wallMs() } })
       this.#options.onRetry?.(error, pauseMs)
     }
-    await supervise({ ...retryDefaults, ...this.#options.retry, clock, signal, onRetry }, async stepped => {
+    await supervise({ ...retryDefaults, ...this.#options.retry, clock, signal, onRetry, isPatient: isOfLake }, async stepped => {
       this.#options.lake.discard()
       const run = new PondRun(this.#plan, this.#options, status)
-      await run.run(signal, {
+      await this.#untilStopped(signal, () => run.run(signal, {
         ready: () => {
           health.readingSinceMs = clock.wallMs()
           ready()
@@ -73,7 +78,20 @@ export class PondLeg {
           health.trouble = null
           stepped()
         },
-      })
+      }))
     })
   }
+
+  /** A lake that is away keeps nobody from stopping: the rest is still in the log, and positions have not moved. */
+  async #untilStopped (signal: AbortSignal, run: () => Promise<void>): Promise<void> {
+    try {
+      await run()
+    } catch (error) {
+      if (!signal.aborted || !(error instanceof StreamError) || !isOfLake(error)) throw error
+      this.#options.onWarning?.(`The pond has stopped without its lake; what is not stored is stored after the next start: ${error.message}`)
+    }
+  }
 }
+
+/** Nobody gives up on those: the log keeps what comes, and the race goes on. */
+const isOfLake = ({ code, action }: StreamError): boolean => code.startsWith('LAKE_') && action === 'retry'

@@ -18,6 +18,8 @@ export interface SuperviseOptions extends RetryPolicy {
   readonly clock: ClockPort
   readonly signal: AbortSignal
   readonly onRetry?: ((error: StreamError, pauseMs: number) => void) | undefined
+  /** Errors that are waited out for as long as they last. */
+  readonly isPatient?: (error: StreamError) => boolean
 }
 
 /**
@@ -45,7 +47,7 @@ export async function supervise (options: SuperviseOptions, attempt: (stepped: (
   }
 }
 
-async function retrying ({ clock, signal, onRetry, pauseMs: pauseFirstMs, pauseMaxMs, giveUpMs, shutdownMs }: SuperviseOptions, attempt: (stepped: () => void) => Promise<void>, over: AbortSignal): Promise<void> {
+async function retrying ({ clock, signal, onRetry, isPatient = () => false, pauseMs: pauseFirstMs, pauseMaxMs, giveUpMs, shutdownMs }: SuperviseOptions, attempt: (stepped: () => void) => Promise<void>, over: AbortSignal): Promise<void> {
   let pauseMs = pauseFirstMs
   let failingSinceMs: number | null = null
   const stepped = () => { pauseMs = pauseFirstMs; failingSinceMs = null }
@@ -56,7 +58,8 @@ async function retrying ({ clock, signal, onRetry, pauseMs: pauseFirstMs, pauseM
       if (!(error instanceof StreamError) || error.action !== 'retry' || over.aborted) throw error
       const now = clock.monotonicMs()
       failingSinceMs ??= now
-      if (now - failingSinceMs + pauseMs > (signal.aborted ? Math.min(giveUpMs, shutdownMs) : giveUpMs)) throw error
+      const patienceMs = signal.aborted ? Math.min(giveUpMs, shutdownMs) : isPatient(error) ? Number.POSITIVE_INFINITY : giveUpMs
+      if (now - failingSinceMs + pauseMs > patienceMs) throw error
       onRetry?.(error, pauseMs)
     }
     // A wish to stop ends the pause: what is fetched may still be finished. After it, pauses are kept.

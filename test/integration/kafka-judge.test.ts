@@ -11,7 +11,7 @@ import { names } from '../../pipelines/runtime/names.ts'
 import { bootstrapServers, kafkaLog, noKafka } from '../contract/kafka-cluster.ts'
 import { spread, WorkerProcess } from '../kit/worker-process.ts'
 import { randomOf } from '../sim/random.ts'
-import { checkKilled } from './kill-check.ts'
+import { checkKilled, duckLook } from './kill-check.ts'
 import { feed } from './kill-feed.ts'
 import { partitions } from './kill-pipeline.ts'
 
@@ -87,7 +87,7 @@ test(`kafka: a pipeline with windows, rules, a table and a lake, its two workers
   assert.notEqual(await last.said(/^finished$/), null, last.complaint)
   const lake = await openLakeReader(join(folder, 'a', 'lake.duckdb'))
   try {
-    t.diagnostic(JSON.stringify(await checkKilled(log, lake)))
+    t.diagnostic(JSON.stringify(await checkKilled(log, duckLook(lake))))
   } finally {
     lake.close()
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { LakeReader } from '../../connectors/duckdb/reader.ts'
+import type { LakeRow } from '../../pipelines/core/lake-ports.ts'
 import type { LogPort } from '../../pipelines/core/ports.ts'
 import { compileDefinition } from '../../pipelines/define/public.ts'
 import { names } from '../../pipelines/runtime/names.ts'
@@ -11,15 +12,19 @@ import { allOf, hex, type TaskTruth, truthOf } from './kill-truth.ts'
 
 const pipeline = compileDefinition(definition)
 
+/** Rows of a table by its name behind the pipeline's; `positions` those of all pipelines. */
+export interface LakeLook { rows (table: string): Promise<readonly LakeRow[]>, positions (): Promise<readonly LakeRow[]> }
+export const duckLook = (lake: Pick<LakeReader, 'query'>): LakeLook => ({ rows: table => lake.query(`SELECT * FROM killed_${table}`), positions: () => lake.query('SELECT * FROM _millrace_offsets') })
+
 /** Topics and lake hold what the logs alone say, each row once, in the order of each task. Gives how many of each there are. */
-export async function checkKilled (log: LogPort, lake: LakeReader) {
+export async function checkKilled (log: LogPort, lake: LakeLook) {
   const races: TaskTruth[] = []
   const ponds: TaskTruth[] = []
   for (let partition = 0; partition < partitions; partition += 1) {
     const committed = await log.committed(names.group('killed', 'race'), 'killed.readings', partition)
     assert.equal(committed?.offset, (await log.range('killed.readings', partition)).end)
     races.push(await truthOf(log, pipeline, { leg: 'race', partition, upTo: JSON.parse(committed!.metadata).journal }))
-    const [stored] = await lake.query(`SELECT "offset", metadata FROM _millrace_offsets WHERE topic = 'killed.readings' AND "partition" = ${partition}`)
+    const stored = (await lake.positions()).find(row => row.topic === 'killed.readings' && row.partition === partition)
     ponds.push(await truthOf(log, pipeline, { leg: 'pond', partition, upTo: JSON.parse(String(stored!.metadata)).journal }))
   }
   const told = await checkTopics(log, races)
@@ -47,19 +52,18 @@ async function checkTopics (log: LogPort, races: readonly TaskTruth[]) {
   return counts
 }
 
-async function checkLake (log: LogPort, lake: LakeReader, { races, ponds }: { readonly races: readonly TaskTruth[], readonly ponds: readonly TaskTruth[] }): Promise<void> {
+async function checkLake (log: LogPort, lake: LakeLook, { races, ponds }: { readonly races: readonly TaskTruth[], readonly ponds: readonly TaskTruth[] }): Promise<void> {
+  const [stored, short, visit, alertRows, letterRows, lateRows] = await Promise.all(['readings', 'short', 'visit', 'alerts', 'dead_letters', 'late'].map(table => lake.rows(table))) as [readonly LakeRow[], readonly LakeRow[], readonly LakeRow[], readonly LakeRow[], readonly LakeRow[], readonly LakeRow[]]
   for (const [partition, { readings, rollups }] of ponds.entries()) {
-    const stored = await lake.query(`SELECT "offset" AS n FROM killed_readings WHERE "partition" = ${partition} ORDER BY "offset"`)
-    assert.deepEqual(stored.map(({ n }) => n), readings)
-    for (const window of ['short', 'visit']) {
-      const rows = await lake.query(`SELECT key, epoch_ms("start") AS s, epoch_ms("end") AS e, n, revision FROM killed_${window} WHERE "partition" = ${partition}`)
+    const ofTask = (rows: readonly LakeRow[]) => rows.filter(row => row.partition === partition)
+    assert.deepEqual(ofTask(stored).map(({ offset }) => offset as number).toSorted((a, b) => a - b), readings)
+    for (const [window, rows] of [['short', short], ['visit', visit]] as const) {
       const expected = [...rollups].filter(([place]) => place.startsWith(`${window} `)).map(([place, { end, n, revision }]) => `${place} ${end} ${n} ${revision}`)
-      assert.deepEqual(rows.map(({ key, s, e, n, revision }) => `${window} ${key} ${s} ${e} ${n} ${revision}`).sort(), expected.sort())
+      assert.deepEqual(ofTask(rows).map(({ key, start, end, n, revision }) => `${window} ${key} ${start} ${end} ${n} ${revision}`).sort(), expected.sort())
     }
   }
   const alerts = new Set((await allOf(log, 'killed.control', 0)).map(({ value }) => controlEventCodec.decode(value!).alertId))
-  const count = async (table: string, what = '*') => (await lake.query(`SELECT count(${what}) AS n FROM killed_${table}`))[0]!.n
-  assert.deepEqual([await count('alerts'), await count('alerts', 'DISTINCT alert_id')], [alerts.size, alerts.size])
-  assert.equal(await count('dead_letters'), races.reduce((sum, { deadLetters }) => sum + deadLetters.length, 0))
-  assert.equal(await count('late'), races.reduce((sum, { late }) => sum + late.length, 0))
+  assert.deepEqual([alertRows.length, new Set(alertRows.map(row => row.alert_id)).size], [alerts.size, alerts.size])
+  assert.equal(letterRows.length, races.reduce((sum, { deadLetters }) => sum + deadLetters.length, 0))
+  assert.equal(lateRows.length, races.reduce((sum, { late }) => sum + late.length, 0))
 }

@@ -15,14 +15,14 @@ const trustCodes = /^(UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_|CERT_|ERR_TLS_CERT
 
 export const wrongLogin = 'user or password is wrong'
 /** What Node, driver and server say, where it is safe to repeat: none of them has a password in its message. */
-export interface Failure { readonly outcome: Outcome, readonly details: Readonly<Record<string, unknown>> }
+export interface Failure { readonly outcome: Outcome, readonly details: Readonly<Record<string, unknown>>, /** What is behind it, where the error itself only sums up. */ readonly cause?: unknown }
 
 /** Errors: gives LAKE_UNREACHABLE, LAKE_DENIED, LAKE_ROW_REFUSED, LAKE_UNAVAILABLE, with the foreign one as cause */
 export function lakeError (error: unknown, about: Readonly<Record<string, unknown>> = {}): StreamError {
   if (error instanceof StreamError) return error
-  const { outcome, details } = failureOf(error)
+  const { outcome, details, cause = error } = failureOf(error)
   const code = ({ unknown: 'LAKE_UNAVAILABLE', busy: 'LAKE_UNAVAILABLE', unavailable: 'LAKE_UNAVAILABLE', unreachable: 'LAKE_UNREACHABLE', large: 'LAKE_ROW_REFUSED', denied: 'LAKE_DENIED', refused: 'LAKE_REFUSED' } as const)[outcome]
-  return new StreamError(code, { ...about, ...details }, { cause: error })
+  return new StreamError(code, { ...about, ...details }, { cause })
 }
 
 export function failureOf (error: unknown): Failure {
@@ -39,10 +39,10 @@ export function failureOf (error: unknown): Failure {
 
 /** One node's reason stands for all; what a person must mend goes before what may pass. */
 function noHost ({ innerErrors, message }: errors.NoHostAvailableError): Failure {
-  const reasons = Object.entries(innerErrors as Readonly<Record<string, Error>> ?? {}).map(([host, error]) => ({ host, failure: failureOf(error) }))
+  const reasons = Object.entries(innerErrors as Readonly<Record<string, Error>> ?? {}).map(([host, error]) => ({ host, error, failure: failureOf(error) }))
   const worst = reasons.find(({ failure }) => failure.outcome === 'denied') ?? reasons.find(({ failure }) => failure.outcome === 'unknown') ?? reasons.find(({ failure }) => failure.outcome === 'busy') ?? reasons[0]
   if (worst === undefined) return { outcome: 'unreachable', details: { why: message } }
-  return { outcome: worst.failure.outcome, details: { host: worst.host, ...reasons.length > 1 && { nodesTried: reasons.length }, ...worst.failure.details } }
+  return { outcome: worst.failure.outcome, details: { host: worst.host, ...reasons.length > 1 && { nodesTried: reasons.length }, ...worst.failure.details }, cause: worst.error }
 }
 
 function response (error: errors.ResponseError): Failure {

@@ -72,18 +72,19 @@ test('package: its types hold under strict settings, and tell a wrong field', ()
   writeFileSync(join(project, 'package.json'), '{"type":"module"}')
   writeFileSync(join(project, 'good.ts'), `import { contract, definePipeline } from 'millrace'
 import { replay, type WindowLine } from 'millrace/testing'
+import { cassandraSettings, openCassandraReader } from 'millrace/connectors/cassandra'
 import { openLakeReader } from 'millrace/connectors/duckdb'
 import { openEmbeddedLog } from 'millrace/connectors/embedded'
 const room = contract<{ readonly room: string, readonly at: number, readonly celsius: number }>({ subject: 'r', version: 1, schema: { type: 'record', name: 'R', fields: [] } })
 const definition = definePipeline({ name: 'x', source: { contract: room }, key: 'room', time: { field: 'at' }, rules: { warm: { when: 'celsius > 1.0' } } })
 const played = await replay({ definition, input: [{ room: 'a', at: 1, celsius: 2 }] })
 export const starts: readonly number[] = played.filter((line): line is WindowLine => line.kind === 'window').map(({ start }) => start)
-export { openEmbeddedLog, openLakeReader }
+export { cassandraSettings, openCassandraReader, openEmbeddedLog, openLakeReader }
 `)
   writeFileSync(join(project, 'wrong.ts'), readFileSync(join(project, 'good.ts'), 'utf8').replace("key: 'room'", "key: 'rom'"))
   const check = (file: string) => spawnSync(process.execPath, [join(repository, 'node_modules/typescript/bin/tsc'), '--noEmit', '--pretty', 'false', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2024', '--types', 'node', '--typeRoots', join(repository, 'node_modules/@types'), file], { encoding: 'utf8', cwd: project })
   assert.equal(check('good.ts').stdout, '')
-  assert.match(check('wrong.ts').stdout, /wrong\.ts\(6,\d+\): error .*"rom"/)
+  assert.match(check('wrong.ts').stdout, /wrong\.ts\(7,\d+\): error .*"rom"/)
 })
 
 for (const { name, text } of [{ name: 'made up', text: null }, ...csvFiles]) {

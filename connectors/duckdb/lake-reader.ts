@@ -164,9 +164,16 @@ function part (column: Column, from: number, to: number): Column {
 const partColumn = ({ name, part }: LakePart): Wanted => part === 'sketch' || part === 'distinct' ? { name, kind: 'value', isBytes: true } : { name, kind: 'number' }
 
 const list = (selected: readonly Selected[]) => selected.map(({ sql }) => sql).join(', ')
-const stamp = (ms: number) => `CAST(make_timestamp(${BigInt(Math.min(Math.max(Math.ceil(ms), -timeMax), timeMax)) * 1000n}) AS TIMESTAMP_MS)`
 const timeMax = 8.64e15
-const within = (column: string, from: number, to: number) => `${quoted(column)} >= ${stamp(from)} AND ${quoted(column)} < ${stamp(to)}`
+
+/** `at` has microseconds, all others whole milliseconds. */
+function within (column: string, from: number, to: number): string {
+  const isMicros = column === 'at'
+  const micros = (ms: number) => { const within = Math.min(Math.max(ms, -timeMax), timeMax); return isMicros ? Math.ceil(within * 1_000) : Math.ceil(within) * 1_000 }
+  const stamp = (ms: number) => `CAST(make_timestamp(${BigInt(micros(ms))}) AS ${isMicros ? 'TIMESTAMP' : 'TIMESTAMP_MS'})`
+  return `${quoted(column)} >= ${stamp(from)} AND ${quoted(column)} < ${stamp(to)}`
+}
+
 const keysCondition = (keys: readonly string[] | null, parameter: number) => inList('key', keys, parameter)
 
 function inList (column: string, values: readonly string[] | null, parameter: number): { readonly sql: string, readonly values: readonly string[] } {

@@ -21,3 +21,16 @@ lakeReadContract('duckdb', {
     return reader
   },
 })
+
+lakeReadContract('duckdb, while it is written', {
+  async open (layout, rows, t) {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-lake-read-'))
+    const lake = await openLake({ file: join(folder, 'lake.duckdb'), layout, threads: 1, memoryMax: '512MB' })
+    await storePlain(lake, layout, rows)
+    t.after(async () => {
+      await lake.close()
+      rmSync(folder, { recursive: true, force: true })
+    })
+    return lake.openReader!()
+  },
+})

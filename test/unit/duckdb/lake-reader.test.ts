@@ -50,3 +50,35 @@ test('duckdb reader: what the file does not have yet is empty, and a column of a
 test('duckdb reader: a file that is not there is said to be', async t => {
   await assert.rejects(openDuckReader({ file: fileFor(t), layout: trucks }), code('LAKE_UNAVAILABLE'))
 })
+
+test('duckdb reader: event time has microseconds, and ranges are cut by them', async t => {
+  const file = fileFor(t)
+  const lake = await openLake({ file, layout: trucks, threads: 1, memoryMax: '256MB' })
+  await storePlain(lake, trucks, { readings: [1_000, 1_000.25, 1_000.5, 1_001].map((at, offset) => ({ key: 'a', source: 'trucks', at, arrival: 2_000, partition: 0, offset, values: { celsius: 4 } })) })
+  const reader = await lake.openReader!()
+  const times = async (from: number, to: number) => {
+    const found: number[] = []
+    for await (const { at } of reader.readings({ keys: null, from, to, columns: [] })) found.push(...at)
+    return found
+  }
+  assert.deepEqual(await times(1_000, 1_001), [1_000, 1_000.25, 1_000.5])
+  assert.deepEqual(await times(1_000.25, 1_000.5), [1_000.25])
+  assert.deepEqual(await times(1_000.3, 1e6), [1_000.5, 1_001])
+  await lake.close()
+})
+
+test('duckdb reader: a scan under way keeps its view while a pipeline commits, and ends when the lake is closed', async t => {
+  const lake = await openLake({ file: fileFor(t), layout: trucks, threads: 1, memoryMax: '256MB' })
+  const rows = (from: number) => ({ readings: Array.from({ length: 6_000 }, (_, i) => ({ key: 'a', source: 'trucks', at: from + i, arrival: from + i, partition: 0, offset: from + i, values: { celsius: i } })) })
+  await storePlain(lake, trucks, rows(0))
+  const reader = await lake.openReader!()
+  const scan = reader.readings({ ...all, columns: ['celsius'] })[Symbol.asyncIterator]()
+  let count = (await scan.next()).value!.count as number
+  await storePlain(lake, trucks, rows(10_000))
+  for (let piece = await scan.next(); !piece.done; piece = await scan.next()) count += piece.value.count
+  assert.equal(count, 6_000)
+  const cut = reader.readings({ ...all, columns: ['celsius'] })[Symbol.asyncIterator]()
+  await cut.next()
+  await lake.close()
+  await assert.rejects(async () => { while (!(await cut.next()).done); }, code('LAKE_UNAVAILABLE'))
+})

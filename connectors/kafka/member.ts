@@ -12,8 +12,8 @@ import { parcel, type Parcel } from './stamp.ts'
 import { type GroupFacts, transactionalIds, Transactions, type Written } from './transactions.ts'
 
 const touchEveryMs = 1_000
-/** Another run of this member that has taken the transactional ids takes the seat within this time. */
-const otherRunMs = 2_000
+/** For so long a group is asked again that has nothing to say: it may not have answered. */
+const judgedMs = 2_000
 const beatAgainMs = 100
 
 export interface MemberOptions {
@@ -32,8 +32,8 @@ export interface MemberOptions {
 export interface MemberFacts { readonly group: string, readonly member: string, readonly topics: readonly string[], readonly prefix: string }
 
 /**
- * A worker in its group. Joining takes its transactional ids over first, so that whatever an earlier run of it left open is settled and fenced;
- * before a partition of another worker is its own, so are the ids of that worker, if it has gone.
+ * A worker in its group. It takes its seat, then its transactional ids, so that whatever an earlier run of it left open is settled and fenced before it
+ * reads what is committed; before a partition of another worker is its own, so are the ids of that worker, if it has gone.
  *
  * Delivery: a commit is one Kafka transaction; after a failed one every later one is refused with the same error. When the group shares out anew,
  *           members go on; offsets that meet the new generation are sent again under it
@@ -76,9 +76,10 @@ export class Member implements Membership {
     // A thread takes a while to start.
     const mine = new Member(cluster, facts, options, events => seat({ group, instanceId: member, topics }, events))
     try {
-      mine.#transactions = await Transactions.open(cluster, transactionalIds(group, member), { clock, crc, timeoutMs, requestTimeoutMs })
       mine.#seat.begin()
       await mine.#newer(-1)
+      // Behind the seat: as long as it is empty, whoever gets its partitions takes these ids too, to settle them.
+      mine.#transactions = await Transactions.open(cluster, transactionalIds(group, member), { clock, crc, timeoutMs, requestTimeoutMs })
       await mine.#settling
       if (mine.#over !== null) throw mine.#over
       return mine
@@ -199,7 +200,7 @@ export class Member implements Membership {
   /**
    * A producer is refused in the same way when another run of this member took over, when its session was over, when its coordinator gave a slow
    * transaction up, and when a member that did not see this one in the group yet settled what it had left. The group knows which it was: another run takes
-   * the seat just after the ids.
+   * the seat before the ids.
    */
   async #judged (error: Error): Promise<Error> {
     if (!(error instanceof StreamError) || error.code !== 'LOG_FENCED' || error.details.kafka === 'FENCED_INSTANCE_ID') return error
@@ -207,7 +208,7 @@ export class Member implements Membership {
     const { clock } = this.#options
     const sinceMs = clock.monotonicMs()
     let said = this.#over ?? await beat(this.#cluster, { group, instanceId, ...this.#state })
-    while (said === null && clock.monotonicMs() - sinceMs < otherRunMs && !this.#stop.signal.aborted) {
+    while (said === null && clock.monotonicMs() - sinceMs < judgedMs && !this.#stop.signal.aborted) {
       await clock.sleep(beatAgainMs, this.#stop.signal)
       said = this.#over ?? await beat(this.#cluster, { group, instanceId, ...this.#state })
     }

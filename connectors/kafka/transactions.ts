@@ -59,6 +59,7 @@ export class Transactions {
   #turn = 0
   /** Some request may have been served, or may be yet. */
   #isUnknown = false
+  #abandoned: Promise<void> | null = null
   #sent: Promise<unknown> = Promise.resolve()
   #ended: Promise<unknown> = Promise.resolve()
 
@@ -107,7 +108,12 @@ export class Transactions {
    * Wait for what is under way, then abort what is open, as far as the broker can be reached: readers need not wait for its timeout. In the older protocol
    * an abort leaves the epoch as it is, and a request whose answer did not come might be served behind it: that is left to whoever has the ids next.
    */
-  async abandon (): Promise<void> {
+  abandon (): Promise<void> {
+    this.#abandoned ??= this.#abandon()
+    return this.#abandoned
+  }
+
+  async #abandon (): Promise<void> {
     await Promise.allSettled([this.#sent, this.#ended])
     if (this.#protocol.announces && this.#isUnknown) return
     await Promise.allSettled(this.#turns.map(async turn => { if (turn.openedMs !== null) await this.#end(turn, false) }))
@@ -182,9 +188,10 @@ export class Transactions {
 
   async #end (turn: Turn, committed: boolean): Promise<void> {
     if (turn.openedMs === null) return
-    const { transactionalId } = turn
+    // As it is now: whoever asks again asks for the end of the same transaction.
+    const { transactionalId, producerId: ownerId, epoch: ownerEpoch } = turn
     await this.#once('end the transaction', () => this.#cluster.atCoordinator('transaction', transactionalId, async address => {
-      const { errorCode, producerId, producerEpoch: epoch } = await this.#cluster.call(address, 'transaction', this.#protocol.endTxn, { transactionalId, producerId: turn.producerId, producerEpoch: turn.epoch, committed })
+      const { errorCode, producerId, producerEpoch: epoch } = await this.#cluster.call(address, 'transaction', this.#protocol.endTxn, { transactionalId, producerId: ownerId, producerEpoch: ownerEpoch, committed })
       check(errorCode, { transactionalId, needs: 'WRITE' })
       turn.openedMs = null
       if (this.#protocol.announces) return

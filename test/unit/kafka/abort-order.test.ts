@@ -72,3 +72,20 @@ for (const transactionVersion of [0, 2] as const) {
     assert.deepEqual(await passed(clock, 1_000, valuesIn(log, 'out', 0)), ['0', '1', '2', '3'])
   })
 }
+
+/** A worker that fails abandons its transactions at once, and again as it leaves. */
+test('a transaction that failed is aborted once, under the epoch that it had', async () => {
+  const clock = new ManualClock(1_700_000_000_000)
+  const brokers = new Brokers({ clock, markerMs: () => 300 })
+  brokers.createTopic('compacted', { partitions: 1, configs: new Map([['cleanup.policy', 'compact'], ['message.timestamp.type', 'CreateTime']]) })
+  brokers.createTopic('in', { partitions: 1, configs: new Map() })
+  let ends = 0
+  const at = (request: string, stage: Stage) => { if (request === 'end' && stage === 'sent') ends += 1 }
+  const log = await passed(clock, 200, openSimulatedLog(brokers, { clock, hooks: { at, latencyMs: () => 10 }, properties }))
+  const member = await passed(clock, 2_000, log.join({ group: 'g', member: 'a', topics: ['in'] }))
+  const refused = member.commit({ appends: [{ topic: 'compacted', partition: 0, bytes: keyless() }], offsets: [] })
+  const left = refused.catch(() => member.leave())
+  await passed(clock, 5_000, left)
+  await assert.rejects(refused, fails('LOG_BATCH_REFUSED'))
+  assert.equal(ends, 1)
+})

@@ -229,7 +229,8 @@ test('judges/eos: two workers that are killed, halted and joined by a third, on 
   })
 })
 
-// One run of some ten showed a reader 441 records of an aborted transaction in one of its partitions; until that is explained it is a test of the slow tier.
+// One run showed a reader 441 records of an aborted transaction in one of its partitions. What brokers before 4.2 do with a marker that comes twice looks just so
+// (docs/decisions/kafka.md), but that it was this is not shown: the next time files and traces will tell. Until then it is a test of the slow tier.
 test('judges/eos: with three brokers, of which one after another is killed, two workers deliver every record exactly once', { skip: skip !== false || slow ? skip : 'MILLRACE_SLOW=1 runs it' }, async t => {
   await judged(t, 3, async trial => {
     const storm = new Storm(trial)

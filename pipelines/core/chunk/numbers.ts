@@ -2,7 +2,9 @@ import { type ByteReader, damaged } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { type IntegerCost, integerCost, integerMax, readIntegers, writeIntegers } from './integers.ts'
 
-const [quotients, dictionary, singles, halves] = [0, 1, 2, 3]
+const [quotients, dictionary, singles, halves, nearQuotients] = [0, 1, 2, 3, 4]
+/** How a number is a quotient: as it is, rounded to single precision, or some steps from it, as arithmetic leaves it. */
+type Fit = 'exact' | 'single' | 'near'
 const singleFlag = 32
 /**
  * Whole numbers divided by one of these: powers of ten, for what a sensor sends; 18 times and 9 times powers of ten, for what was turned from degrees Fahrenheit into
@@ -10,7 +12,13 @@ const singleFlag = 32
  */
 const divisors = Float64Array.from([...Array.from({ length: 16 }, (_, exponent) => Number(`1e${exponent}`)), ...[18, 9].flatMap(times => Array.from({ length: 8 }, (_, exponent) => times * Number(`1e${exponent}`)))])
 const families = [[0, 15], [16, 23], [24, 31]] as const
+/** A decimal of more digits behind the point may be a shorter one that arithmetic has touched. */
+const shortMax = 9
+const nearFamilies = [[0, 6], [16, 20]] as const
 const samples = 24
+/** Steps from one double to the next. */
+const stepsMax = 7
+const nearMax = 2 ** 40
 /** So many of them that are none, one after the other from the first, settle it. */
 const samplesMin = 6
 /** A few values with many bits each: a dictionary costs less than packing them. */
@@ -46,18 +54,26 @@ const singleBits = new Uint32Array(single.buffer)
  *
  * Shape:  a byte says how. 0 quotients: divisor (byte: its number among `divisors`; with 32: as single-precision floats), exceptions (count, then rows skipped and the
  *         double), then whole numbers: value = whole / divisor, rounded to single precision where said. 1 dictionary: size (count), doubles, then which one.
- *         2 single-precision floats: their bits in order of size. 3 doubles: the high half's bits in order of size, then the low half's
+ *         2 single-precision floats: their bits in order of size. 3 doubles: the high half's bits in order of size, then the low half's.
+ *         4 near quotients: as 0, then for each how many doubles it lies above the quotient (whole numbers, -7 to 7)
  * Limits: one row at least
  * Source: decimals as in ALP (Afroozeh, Kuffo, Boncz 2023), checked value by value
  */
 export function writeNumbers (writer: ByteWriter, values: Float64Array, count: number): void {
   scratch.hold(count)
+  let long = -1
   for (const family of families) {
-    const divisor = divisorOf(values, count, family, false)
-    if (divisor >= 0 && writeQuotients(writer, values, count, divisor)) return
+    const divisor = divisorOf(values, count, family, 'exact')
+    if (divisor > shortMax && divisor <= families[0][1]) long = divisor
+    else if (divisor >= 0 && writeQuotients(writer, values, count, divisor)) return
   }
-  const divisor = divisorOf(values, count, families[0], true)
+  const divisor = divisorOf(values, count, families[0], 'single')
   if (divisor >= 0 && writeQuotients(writer, values, count, divisor | singleFlag)) return
+  for (const family of nearFamilies) {
+    const near = divisorOf(values, count, family, 'near')
+    if (near >= 0 && writeNear(writer, values, count, near)) return
+  }
+  if (long >= 0 && writeQuotients(writer, values, count, long)) return
   if (writeDictionary(writer, values, count, Math.min(dictionaryMax, count >> 2))) return
   if (writeSingles(writer, values, count)) return
   writeHalves(writer, values, count)
@@ -97,8 +113,9 @@ const isExact = (value: number) => Math.floor(value) === value && value <= integ
 const leastOf = ({ plain, delta, isLinear }: IntegerCost) => isLinear ? 0 : Math.min(plain, delta)
 
 /** The first divisor of a family that does for most of some values; -1: there is none. */
-function divisorOf (values: Float64Array, count: number, [first, last]: readonly [number, number], isSingle: boolean): number {
-  const step = Math.max(1, Math.floor(count / samples))
+function divisorOf (values: Float64Array, count: number, [first, last]: readonly [number, number], fit: Fit): number {
+  // Odd: what comes in turn is mostly in pairs, tens and the like.
+  const step = Math.floor(count / samples) | 1
   let divisor: number = first
   let none = 0
   let taken = 0
@@ -107,18 +124,22 @@ function divisorOf (values: Float64Array, count: number, [first, last]: readonly
     if (value - value !== 0) continue
     taken += 1
     let needed = divisor
-    while (needed <= last && !isQuotient(value, divisors[needed]!, isSingle)) needed += 1
+    while (needed <= last && !isQuotient(value, divisors[needed]!, fit)) needed += 1
     if (needed <= last) divisor = needed
     else if ((none += 1) === taken && none === samplesMin) return -1
   }
   return none * 4 > taken ? -1 : divisor
 }
 
-function isQuotient (value: number, divisor: number, isSingle: boolean): boolean {
+function isQuotient (value: number, divisor: number, fit: Fit): boolean {
   const whole = Math.round(value * divisor)
   if (whole > integerMax || whole < -integerMax) return false
   const back = whole / divisor
-  return isSingle ? Math.fround(back) === value : back === value
+  switch (fit) {
+    case 'exact': return back === value
+    case 'single': return Math.fround(back) === value
+    case 'near': return Math.abs(whole) <= nearMax && Math.abs(steps(back, value)) <= stepsMax
+  }
 }
 
 /** False: too many are none. */
@@ -146,6 +167,52 @@ function writeQuotients (writer: ByteWriter, values: Float64Array, count: number
   if (found === 0 && count >= smallDictionary && leastOf(cost) > dictionaryBitsMin * count && writeDictionary(writer, values, count, smallDictionary)) return true
   writer.byte(quotients)
   writer.byte(how)
+  writeExceptions(writer, values, found)
+  // The dictionary's try has left them as they were.
+  writeIntegers(writer, whole, count, cost)
+  return true
+}
+
+/** Doubles from one to the other, of the same sign. */
+function steps (from: number, to: number): number {
+  double[0] = from
+  const [low, high] = [doubleBits[0]!, doubleBits[1]!]
+  double[0] = to
+  return (doubleBits[1]! - high) * 2 ** 32 + doubleBits[0]! - low
+}
+
+/** False: too many are none. */
+function writeNear (writer: ByteWriter, values: Float64Array, count: number, how: number): boolean {
+  const { whole, other, exceptions, cost, otherCost } = scratch
+  const divisor = divisors[how]!
+  const exceptionsMax = count >> 3
+  let found = 0
+  let before = 0
+  for (let row = 0; row < count; row += 1) {
+    const value = values[row]!
+    const near = Math.round(value * divisor)
+    const apart = Number.isFinite(value) ? steps(near / divisor, value) : Number.POSITIVE_INFINITY
+    other[row] = 0
+    if (Math.abs(apart) <= stepsMax && Math.abs(near) <= nearMax && !Object.is(near, -0)) {
+      before = near
+      other[row] = apart
+    } else {
+      if (found === exceptionsMax) return false
+      exceptions[found] = row
+      found += 1
+    }
+    whole[row] = before
+  }
+  writer.byte(nearQuotients)
+  writer.byte(how)
+  writeExceptions(writer, values, found)
+  writeIntegers(writer, whole, count, integerCost(whole, count, cost))
+  writeIntegers(writer, other, count, integerCost(other, count, otherCost))
+  return true
+}
+
+function writeExceptions (writer: ByteWriter, values: Float64Array, found: number): void {
+  const { exceptions } = scratch
   writer.count(found)
   for (let index = 0, next = 0; index < found; index += 1) {
     const row = exceptions[index]!
@@ -153,9 +220,6 @@ function writeQuotients (writer: ByteWriter, values: Float64Array, count: number
     writer.double(values[row]!)
     next = row + 1
   }
-  // The dictionary's try has left them as they were.
-  writeIntegers(writer, whole, count, cost)
-  return true
 }
 
 /** False: there are more than `sizeMax`. Values are the same when their bits are. */
@@ -223,6 +287,7 @@ export function readNumbers (reader: ByteReader, values: Float64Array, count: nu
   const kind = reader.byte()
   switch (kind) {
     case quotients: readQuotients(reader, values, count); break
+    case nearQuotients: readNear(reader, values, count); break
     case dictionary: readDictionary(reader, values, count); break
     case singles:
       readIntegers(reader, values, count)
@@ -248,6 +313,34 @@ function readQuotients (reader: ByteReader, values: Float64Array, count: number)
   const how = reader.byte()
   const divisor = divisors[how & ~singleFlag]
   if (divisor === undefined) throw damaged('numbers have an unknown divisor', { how })
+  const exceptions = readExceptions(reader, count)
+  readIntegers(reader, values, count)
+  if ((how & singleFlag) === 0) { if (divisor !== 1) for (let at = 0; at < count; at += 1) values[at] = values[at]! / divisor }
+  else for (let at = 0; at < count; at += 1) values[at] = Math.fround(values[at]! / divisor)
+  putExceptions(values, exceptions)
+}
+
+function readNear (reader: ByteReader, values: Float64Array, count: number): void {
+  const divisor = divisors[reader.byte()]
+  if (divisor === undefined) throw damaged('numbers have an unknown divisor')
+  const exceptions = readExceptions(reader, count)
+  readIntegers(reader, values, count)
+  const apart = new Float64Array(count)
+  readIntegers(reader, apart, count)
+  for (let at = 0; at < count; at += 1) {
+    if (!(Math.abs(apart[at]!) <= stepsMax)) throw damaged('a number is too far from its quotient', { steps: apart[at] })
+    double[0] = values[at]! / divisor
+    const low = doubleBits[0]! + apart[at]!
+    if (low < 0) doubleBits[1]! -= 1
+    else if (low >= 2 ** 32) doubleBits[1]! += 1
+    doubleBits[0] = low
+    values[at] = double[0]!
+  }
+  putExceptions(values, exceptions)
+}
+
+/** Rows and doubles in turn. */
+function readExceptions (reader: ByteReader, count: number): Float64Array {
   const found = reader.count(count)
   const exceptions = new Float64Array(2 * found)
   let row = 0
@@ -258,10 +351,11 @@ function readQuotients (reader: ByteReader, values: Float64Array, count: number)
     exceptions[2 * index + 1] = reader.double()
     row += 1
   }
-  readIntegers(reader, values, count)
-  if ((how & singleFlag) === 0) { if (divisor !== 1) for (let at = 0; at < count; at += 1) values[at] = values[at]! / divisor }
-  else for (let at = 0; at < count; at += 1) values[at] = Math.fround(values[at]! / divisor)
-  for (let index = 0; index < found; index += 1) values[exceptions[2 * index]!] = exceptions[2 * index + 1]!
+  return exceptions
+}
+
+function putExceptions (values: Float64Array, exceptions: Float64Array): void {
+  for (let index = 0; index < exceptions.length; index += 2) values[exceptions[index]!] = exceptions[index + 1]!
 }
 
 function readDictionary (reader: ByteReader, values: Float64Array, count: number): void {

@@ -66,7 +66,7 @@ test('a chunk: whatever devices send comes back as it was, infinities, -0 and fr
 })
 
 test('a chunk: columns of one kind of number, in every way they are written', () => {
-  fc.assert(fc.property(fc.oneof(...[fc.double(), fc.float(), fc.maxSafeInteger(), fc.integer({ max: 99 }).map(value => value / 100), fc.constantFrom(1.5, 1 / 3, 2 / 3)].map(one => fc.array(one, { minLength: 1, maxLength: 200 }))), values => {
+  fc.assert(fc.property(fc.oneof(...[fc.double(), fc.float(), fc.maxSafeInteger(), fc.integer({ max: 99 }).map(value => value / 100), fc.integer({ min: -5_000, max: 5_000 }).map(value => value / 100 * 1.8 + 32), fc.integer({ min: -99, max: 99 }).map(value => value / 10 * 0.1 - 0.3), fc.constantFrom(1.5, 1 / 3, 2 / 3)].map(one => fc.array(one, { minLength: 1, maxLength: 200 }))), values => {
     assertKept(values.map((value, row) => ({ at: value, arrival: row, offset: row, cells: [value] })), [specs[0]])
   }), { numRuns: 400 })
 })
@@ -88,6 +88,12 @@ const regular = Array.from({ length: 500 }, (_, row): Row => ({ at: 1.7e12 + row
 test('a chunk of readings as a device sends them takes under three bytes a reading', () => {
   const bytes = assertKept(regular)
   assert(bytes.length < 3 * regular.length, `${bytes.length} bytes`)
+})
+
+test('a chunk: numbers that arithmetic left beside short decimals take under three bytes, not seven', () => {
+  const random = Array.from({ length: 500 }, (_, row) => (row * 7_919 % 5_000) / 100 * 1.8 + 32)
+  const bytes = assertKept(random.map((celsius, row) => ({ at: row, arrival: row, offset: row, cells: [celsius] })), [specs[0]])
+  assert(bytes.length < 2.7 * random.length, `${bytes.length} bytes`)
 })
 
 test('a chunk: one flipped bit anywhere is found', () => {

@@ -168,7 +168,7 @@ class CassandraLake implements LakePort {
     return [refusedLetter(this.#tables.pipeline, { table: rows.table, key: null, why: String(error.details.why ?? error.message), arrival, source: { topic, partition, offset } })]
   }
 
-  /** The new ones begin a day or more after they were written: an hour late is early enough, and so is the next hour when it fails. */
+  /** The new ones begin two hours or more after they were written: an hour late is early enough, and so is the next hour when it fails. */
   async #readEras (): Promise<void> {
     this.#erasMs = performance.now()
     const tables = this.#tables

@@ -10,6 +10,8 @@ export interface PlanOptions { /** Copies by data centre, for a keyspace that is
 
 /** The past of a table's first width. */
 const firstDay = '1970-01-01'
+/** Those who write and read look every hour which widths there are: a new one begins when they know. */
+const noticeMs = 2 * 3_600_000
 
 /**
  * What to do so that a keyspace has the tables of a pipeline: forward only, nothing is dropped, renamed or rewritten.
@@ -74,14 +76,14 @@ function checkKey (table: LakeTable, { columns }: PresentTable, refused: Refused
   if (there !== primaryKey(table)) throw refused({ key: there, wanted: primaryKey(table) })
 }
 
-/** A width that is new holds from the next day on; what is there stays where it is. */
+/** A width that is new holds from the next day on that is not too near; what is there stays where it is. */
 function widthSteps ({ eras, nowMs }: Present, { keyspace, widths, readings, chunks, raw, rollups }: LakeTables): Omit<Step, 'id'>[] {
   return [readings, chunks, ...raw, ...rollups].filter(table => table !== null).flatMap(({ name, width }) => {
     const last = eras.get(name)?.at(-1)
     const insert = (day: string, width: Bucket) => `INSERT INTO ${qualified(keyspace, widths.name)} (table_name, from_day, width) VALUES (${literal(name)}, '${day}', '${width}') IF NOT EXISTS`
     if (last === undefined) return [{ table: widths.name, what: `partitions of ${name} are a ${width} wide`, cql: insert(firstDay, width) }]
     if (last.width === width) return []
-    const from = dayText(Math.max(nextDay(nowMs), nextDay(last.from)))
+    const from = dayText(Math.max(nextDay(nowMs + noticeMs), nextDay(last.from)))
     return [{ table: widths.name, what: `partitions of ${name} are a ${width} wide from ${from} on, instead of a ${last.width}; those that are there stay`, cql: insert(from, width) }]
   })
 }

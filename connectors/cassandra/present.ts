@@ -47,7 +47,7 @@ export async function readPresent (session: CassandraSession, { keyspace, pipeli
 }
 
 /**
- * Widths of the partitions of every table of a pipeline. A new width begins a day or more after it was written: who reads them again at least every hour
+ * Widths of the partitions of every table of a pipeline. A new width begins two hours or more after it was written: who reads them again at least every hour
  * knows it in time.
  *
  * Errors: as `lakeError` says

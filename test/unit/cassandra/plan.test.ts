@@ -100,6 +100,7 @@ test('another width holds from the next day on, and never for a day that has one
   const daysOf = (present: Present, rawBucket: LakeLayout['rawBucket']) => planOf(present, wanted({ rawBucket }), options).map(({ cql }) => /'(\d{4}-\d\d-\d\d)', '(\w+)'/.exec(cql)!.slice(1))
   assert.deepEqual(daysOf(there(), 'day'), [['2026-11-26', 'day']])
   assert.deepEqual(daysOf(there(), 'month'), [])
+  assert.deepEqual(daysOf(there(() => {}, { nowMs: Date.parse('2026-11-25T22:00:00Z') }), 'day'), [['2026-11-27', 'day']], 'the next day is too near for those who look every hour')
   const changed = there(() => {}, { eras: new Map([['cold_chain_readings', [{ from: Number.NEGATIVE_INFINITY, width: 'month' }, { from: Date.parse('2026-11-26T00:00:00Z'), width: 'day' }]], ['cold_chain_hour', [{ from: Number.NEGATIVE_INFINITY, width: 'year' }]]]) })
   assert.deepEqual(daysOf(changed, 'day'), [])
   assert.deepEqual(daysOf(changed, 'month'), [['2026-11-27', 'month']])

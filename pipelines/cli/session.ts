@@ -3,6 +3,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { ControlEvent } from '../../schemas/control-event.ts'
 import { StreamError } from '../core/errors.ts'
 import type { LakeReaderPort } from '../core/lake-ports.ts'
+import type { LogPort } from '../core/ports.ts'
 import type { CompiledPipeline } from '../core/stage.ts'
 import { durationMs } from '../core/time.ts'
 import { compileDefinition } from '../define/compile.ts'
@@ -122,7 +123,7 @@ export class Session {
       await fed
       await reloading
       // What others send has no end to wait for.
-      if (feeder !== null) await this.#settle(once && asked === 0 ? Number.POSITIVE_INFINITY : settleMsMax)
+      if (feeder !== null) await this.#settle(system.log, once && asked === 0 ? Number.POSITIVE_INFINITY : settleMsMax)
       await this.#finish()
     } finally {
       this.#stop.abort()
@@ -270,12 +271,20 @@ export class Session {
   }
 
   /** What was appended before the end is processed and stored. */
-  async #settle (withinMs: number): Promise<void> {
+  async #settle (log: LogPort, withinMs: number): Promise<void> {
     const untilMs = performance.now() + withinMs
     for (let quiet = 0; quiet < 3 && performance.now() < untilMs;) {
       await Promise.race([this.#engine!.failed, new Promise(done => setTimeout(done, 50))])
-      quiet = this.#engine!.behind === 0 ? quiet + 1 : 0
+      quiet = await this.#isBehind(log) ? 0 : quiet + 1
     }
+  }
+
+  /** A leg that waits for its lake has not seen where the log ends now. */
+  async #isBehind (log: LogPort): Promise<boolean> {
+    const { behind, race, pond } = this.#engine!
+    if (behind > 0) return true
+    for (const { topic, partition, position } of [race, pond].flatMap(leg => leg?.status.health.tasks() ?? [])) if (position < (await log.range(topic, partition)).end) return true
+    return false
   }
 
   async #finish (): Promise<void> {

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { openLakeReader } from '../../connectors/duckdb/reader.ts'
+import { cells, runCell } from '../kit/notebook.ts'
 import { blocksOf, PageFolder, statementsOf } from '../kit/page-commands.ts'
 
 const page = 'lake-query.md'
@@ -77,4 +78,23 @@ test(`every request of docs/${page} is answered`, { skip: hasCurl ? false : 'the
   } finally {
     await served.stop()
   }
+})
+
+test('the cells of docs/lake-notebook.md that need nothing but Python answer the question over HTTP', async t => {
+  const served = await folder.serve(serving!.replace('127.0.0.1:8088', '127.0.0.1:0'))
+  try {
+    const ran = await runCell(cells.find(({ needs }) => needs.length === 0)!, { folder: folder.path, env: { MILLRACE_LAKE: served.url } })
+    if ('missing' in ran) { t.skip(ran.missing); return }
+    assert.match(ran.said, /truck-2 of Tromsø from \S+: 34 minutes\ntruck-2 of Tromsø from \S+: 89 minutes\ntruck-7 of Bergen from \S+: 19 minutes\n\{'Bergen': 5\.\d+, 'Oslo': 4\.\d+, 'Tromsø': 5\.\d+\}/)
+  } finally {
+    await served.stop()
+  }
+})
+
+test('the cells of docs/lake-notebook.md for pandas answer it from Parquet', async t => {
+  for (const line of blocksOf('lake-notebook.md', 'sh').flatMap(block => block.trim().split('\n')).filter(one => one.startsWith('npm '))) assert.equal((await folder.run(line)).status, 0, line)
+  const ran = await runCell(cells.find(({ needs }) => needs.includes('pandas'))!, { folder: folder.path, env: {} })
+  if ('missing' in ran) { t.skip(ran.missing); return }
+  assert.deepEqual([...ran.said.matchAll(/^ *(truck-\d) +\S+ .*0 days (\d\d:\d\d):00/gm)].map(([, key, length]) => [key, length]), [['truck-2', '00:34'], ['truck-2', '01:29'], ['truck-7', '00:19']], ran.said)
+  assert.match(ran.said, /Tromsø +tooWarm +2/)
 })

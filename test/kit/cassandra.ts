@@ -64,6 +64,8 @@ export async function cassandraKeyspace (of?: Environment): Promise<CassandraUnd
 function clientOptions ({ CASSANDRA_CONTACT_POINTS: points = '', CASSANDRA_LOCAL_DATA_CENTER: localDataCenter = dataCentre, CASSANDRA_USERNAME: username, CASSANDRA_PASSWORD: password = '', CASSANDRA_SSL_CA_LOCATION: caFile }: Environment): cassandra.ClientOptions {
   return {
     contactPoints: points.split(','), localDataCenter, socketOptions: { readTimeout: 60_000 },
+    // A Cassandra that a test has killed and started is found at once.
+    policies: { reconnection: new cassandra.policies.reconnection.ConstantReconnectionPolicy(250) },
     ...username !== undefined && { credentials: { username, password } },
     ...caFile !== undefined && { sslOptions: { ca: [readFileSync(caFile)], rejectUnauthorized: true } },
   }

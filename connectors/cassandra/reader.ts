@@ -96,9 +96,9 @@ class CassandraReader implements LakeReaderPort {
       return
     }
     const wanted = specs.map((spec): Wanted => ({ spec, column: table.signals[signals.indexOf(spec)]!, isBytes: false }))
-    for await (const { key, source, count, from, head, columns } of this.#scan({ table, time: 'at', head: ['source', 'at', 'arrived_at', 'partition', 'offset'], wanted, range })) {
-      const numbers = (index: number) => head[index]!.doubles.subarray(from, from + count)
-      yield { key, source, count, at: numbers(1), arrival: numbers(2), partition: head[3]!.integers.subarray(from, from + count), offset: numbers(4), columns }
+    const head = range.brief ? ['at'] : ['at', 'source', 'arrived_at', 'partition', 'offset']
+    for await (const { key, source, count, doubles, integers, columns } of this.#scan({ table, time: 'at', head, wanted, range })) {
+      yield { key, source, count, at: doubles('at'), arrival: doubles('arrived_at'), partition: integers('partition'), offset: doubles('offset'), columns }
     }
   }
 
@@ -110,9 +110,11 @@ class CassandraReader implements LakeReaderPort {
       ...table.window.parts.map((part, index) => ({ spec: partSpec(part), column: table.parts[index]!, isBytes: true })),
     ]
     const wanted = names.map(column => known.find(({ spec }) => spec.name === column) ?? unknownName('column', column, known.map(({ spec }) => spec.name)))
-    for await (const { key, source, count, from, head, columns } of this.#scan({ table, time: 'start', head: ['source', 'start', 'end', 'expected', 'received', 'revision', 'final'], wanted, range })) {
-      const numbers = (index: number) => head[index]!.doubles.subarray(from, from + count)
-      yield { key, source, count, start: numbers(1), end: numbers(2), expected: numbers(3), received: numbers(4), revision: head[5]!.integers.subarray(from, from + count), final: head[6]!.bools.subarray(from, from + count), columns }
+    const { shape } = table.window
+    const head = ['start', 'expected', 'received', ...shape.kind === 'session' ? ['end'] : [], ...range.brief ? [] : ['source', 'revision', 'final']]
+    for await (const { key, source, count, doubles, integers, bools, columns } of this.#scan({ table, time: 'start', head, wanted, range })) {
+      const start = doubles('start')
+      yield { key, source, count, start, end: shape.kind === 'session' ? doubles('end') : start.map(ms => ms + shape.sizeMs), expected: doubles('expected'), received: doubles('received'), revision: integers('revision'), final: bools('final'), columns }
     }
   }
 
@@ -134,7 +136,7 @@ class CassandraReader implements LakeReaderPort {
     const one = async function * ({ key, bucket }: Partition): AsyncGenerator<{ readonly key: string, readonly page: Page }> {
       for await (const page of pages.of({ table, columns, condition, parameters: [key, bucket.text, date(bucket.from), date(bucket.to)], pageRows, signal })) yield { key, page }
     }
-    for await (const { key, page } of inOrder(this.#partitions(await this.#erasOf(table.name), range), one, this.#inFlightMax)) yield * runsOf(key, page, head.length, makers)
+    for await (const { key, page } of inOrder(this.#partitions(await this.#erasOf(table.name), range), one, this.#inFlightMax)) yield * runsOf(key, page, head, makers)
   }
 
   async * #partitions (eras: readonly Era[], { keys, from, to, signal }: LakeRange): AsyncGenerator<Partition> {
@@ -170,16 +172,36 @@ class CassandraReader implements LakeReaderPort {
 }
 
 interface Partition { readonly key: string, readonly bucket: BucketPart }
-interface Run { readonly key: string, readonly source: string, readonly count: number, /** First row in `head`. */ readonly from: number, readonly head: readonly PageColumn[], readonly columns: readonly Column[] }
+interface Run {
+  readonly key: string
+  readonly source: string
+  readonly count: number
+  readonly columns: readonly Column[]
+  /** Cells of a column by name; 0 where it was not asked for. */
+  doubles (name: string): Float64Array
+  integers (name: string): Int32Array
+  bools (name: string): Uint8Array
+}
 
-function * runsOf (key: string, { count, columns: all }: Page, headLength: number, makers: readonly ColumnMaker[]): Generator<Run> {
-  const head = all.slice(0, headLength)
-  const source = head[0]!
-  const columns = makers.map((maker, index) => maker.of(all[headLength + index]!, count))
+function * runsOf (key: string, { count, columns: all }: Page, head: readonly string[], makers: readonly ColumnMaker[]): Generator<Run> {
+  const of = (name: string): PageColumn | undefined => all[head.indexOf(name)]
+  const source = of('source')
+  const columns = makers.map((maker, index) => maker.of(all[head.length + index]!, count))
   for (let from = 0, to = 0; from < count; from = to) {
-    for (to = from + 1; to < count && sameText(source, from, to);) to += 1
-    yield { key, source: textOf(source, from) ?? '', count: to - from, from, head, columns: to - from === count ? columns : columns.map(column => part(column, from, to)) }
+    to = source === undefined ? count : endOfRun(source, from, count)
+    const [begin, end] = [from, to]
+    yield {
+      key, source: source === undefined ? '' : textOf(source, from) ?? '', count: to - from, columns: to - from === count ? columns : columns.map(column => part(column, begin, end)),
+      doubles: name => of(name)?.doubles.subarray(begin, end) ?? new Float64Array(end - begin), integers: name => of(name)?.integers.subarray(begin, end) ?? new Int32Array(end - begin), bools: name => of(name)?.bools.subarray(begin, end) ?? new Uint8Array(end - begin),
+    }
   }
+}
+
+/** Behind the last row, from `from` on, that has the same text. */
+function endOfRun (column: PageColumn, from: number, count: number): number {
+  let to = from + 1
+  while (to < count && sameText(column, from, to)) to += 1
+  return to
 }
 
 const timeMax = 8.64e15

@@ -104,8 +104,11 @@ export interface LakePort {
   close (): Promise<void>
 }
 
-/** Half-open in event time. `keys` null: every key. Names are those of the definition. */
-export interface LakeRange { readonly keys: readonly string[] | null, readonly from: number, readonly to: number, readonly signal?: AbortSignal }
+/**
+ * Half-open in event time. `keys` null: every key. Names are those of the definition. `brief`: times, columns and counts matter only; where it is cheaper, a lake
+ * gives no source (an empty text), and 0 for arrival, partition, offset, revision and final.
+ */
+export interface LakeRange { readonly keys: readonly string[] | null, readonly from: number, readonly to: number, readonly signal?: AbortSignal, readonly brief?: boolean }
 
 /**
  * Readings of one key.

@@ -24,7 +24,8 @@ export async function * queryLake (reader: LakeReaderPort, ask: LakeQuery): Asyn
   const run: Run = { reader, ask, plan, answer: new Answer(reader.layout, { plan, ask, selection }) }
   if (!ask.by.includes('key')) {
     for (const segment of plan.segments) for await (const _ of scan(run, segment, selection.keys)) ask.abort?.throwIfAborted()
-    yield * run.answer.rows()
+    // A `yield *` of what is not async takes half as long again.
+    for (const row of run.answer.rows()) yield row
   } else if (plan.segments.length === 1) yield * keyByKey(run, plan.segments[0]!, selection)
   else yield * together(run, selection)
 }
@@ -33,7 +34,7 @@ interface Run { readonly reader: LakeReaderPort, readonly ask: LakeQuery, readon
 
 /** Takes a segment's rows into the answer; gives the key of each piece before the piece is taken. */
 async function * scan ({ reader, ask, answer }: Run, { source, from, to }: LakeSegment, keys: readonly string[] | null): AsyncGenerator<string> {
-  const range = { keys, from, to, ...ask.abort && { signal: ask.abort } }
+  const range = { keys, from, to, brief: true, ...ask.abort && { signal: ask.abort } }
   answer.begin()
   if (source === 'readings') {
     for await (const rows of reader.readings({ ...range, columns: [ask.signal] })) {
@@ -56,11 +57,11 @@ async function * keyByKey (run: Run, segment: LakeSegment, { keys }: Selection):
   for await (const key of scan(run, segment, keys)) {
     ask.abort?.throwIfAborted()
     if (key === current) continue
-    yield * answer.rows()
+    for (const row of answer.rows()) yield row
     answer.clear()
     current = key
   }
-  yield * answer.rows()
+  for (const row of answer.rows()) yield row
 }
 
 /** Some keys at a time, each with all of its segments. */
@@ -69,7 +70,7 @@ async function * together (run: Run, { keys }: Selection): AsyncGenerator<LakeQu
   const count = Math.max(1, Math.min(togetherMax, Math.floor(cellsMax / answer.intervals)))
   for await (const some of keys === null ? chunkedKeys(run, count) : chunked(keys, count)) {
     for (const segment of plan.segments) for await (const _ of scan(run, segment, some)) ask.abort?.throwIfAborted()
-    yield * answer.rows()
+    for (const row of answer.rows()) yield row
     answer.clear()
   }
 }

@@ -35,6 +35,15 @@ test('monitor: a running pipeline is scraped, and says what it has read, committ
     assert.equal(metrics.get('millrace_commit_seconds')!.samples.find(({ name, labels }) => name.endsWith('_count') && labels.leg === 'race')!.value, sumOf(metrics, 'millrace_commits_total', { leg: 'race' }))
     assert(sumOf(metrics, 'millrace_lake_rows_total', { kind: 'readings' }) > 2_900)
     for (const { labels, value } of metrics.get('millrace_task_state_bytes')!.samples) assert(value > 0, JSON.stringify(labels))
+    const counted = async () => (await (await fetch(`${url}/v1/query?signal=celsius&stat=count&by=key&from=-1h&source=readings`)).json() as { readonly count: number }[]).map(({ count }) => count)
+    let counts = await counted()
+    // What the pond has read is there with its next commit.
+    for (let waits = 0; counts.reduce((a, b) => a + b, 0) < 2_970; waits += 1) {
+      assert(waits < 100, JSON.stringify(counts))
+      await new Promise(resolve => { setTimeout(resolve, 100) })
+      counts = await counted()
+    }
+    assert.deepEqual([counts.length, counts.reduce((a, b) => a + b, 0)], [9, 2_970])
     const ready = await fetch(`${url}/readyz`)
     assert.deepEqual([ready.status, await ready.text()], [200, 'ready\n'])
     assert.equal((await fetch(`${url}/healthz`)).status, 200)

@@ -35,8 +35,8 @@ function section ({ path, says, parameters }: Route): string {
   return `<h2>${name}</h2>\n<p>${escaped(says)}.</p>\n<table>${parameters.map(row).join('')}</table>`
 }
 
-const row = ({ name, says, required, fallback, example }: Parameter): string => {
-  const notes = [required === true ? 'Required.' : '', fallback === undefined || fallback === '' ? '' : `Default ${fallback}.`, example === undefined ? '' : `For example ${example}.`].filter(note => note !== '')
+const row = ({ name, says, schema, required, fallback, example }: Parameter): string => {
+  const notes = [Array.isArray(schema.enum) ? `One of ${schema.enum.join(', ')}.` : '', required === true ? 'Required.' : '', fallback === undefined || fallback === '' ? '' : `Default ${fallback}.`, example === undefined ? '' : `For example ${example}.`].filter(note => note !== '')
   return `<tr><td><code>${escaped(name)}</code></td><td>${escaped([`${says}.`, ...notes].join(' '))}</td></tr>`
 }
 

@@ -9,7 +9,7 @@ const moments = 'now, -7d, -1h30m, today, 2026-11-23, or 2026-11-23T14:05:00Z; U
 export const formats = { json: 'application/json', ndjson: 'application/x-ndjson', csv: 'text/csv; charset=utf-8' } as const
 
 const common: readonly Parameter[] = [
-  { name: 'format', in: 'query', says: 'Instead of the Accept header. Streams: rows come as they are found', schema: { enum: Object.keys(formats) } },
+  { name: 'format', in: 'query', says: 'Instead of the Accept header', schema: { enum: Object.keys(formats) } },
   { name: 'limit', in: 'query', says: 'Stop after so many rows', schema: { type: 'integer', minimum: 1 }, example: '10' },
 ]
 const keys: readonly Parameter[] = [

@@ -7,13 +7,14 @@ import { Problem } from './problem.ts'
 const connectionsMax = 64
 const headerBytesMax = 8 << 10
 const headersMsMax = 10_000
+const idleMsMax = 30_000
 
 export interface LakeServer { readonly url: string, close (): Promise<void> }
 
 /**
  * Serve a lake over HTTP.
  *
- * Limits: 64 connections, 8 KiB of URL and headers, 10 s until they are there; no body is read
+ * Limits: 64 connections, 8 KiB of URL and headers, 10 s until they are there, 30 s from one request to the next; no body is read
  * Errors: MONITOR_ADDRESS
  */
 export async function serveLake (handler: LakeHandler, { host, port }: { readonly host: string, readonly port: number }): Promise<LakeServer> {
@@ -23,6 +24,7 @@ export async function serveLake (handler: LakeHandler, { host, port }: { readonl
     else void handler.answer(request, response)
   })
   server.maxConnections = connectionsMax
+  server.keepAliveTimeout = idleMsMax
   server.on('clientError', refuse)
   await new Promise<void>((listening, failed) => {
     server.once('error', cause => { failed(new StreamError('MONITOR_ADDRESS', { host, port, why: (cause as NodeJS.ErrnoException).code ?? cause.message }, { cause })) })

@@ -29,12 +29,12 @@ export interface LakeUnderTest {
 }
 export type OpenLakeUnderTest = (t: TestContext) => Promise<LakeUnderTest>
 
-const task = { source: 'polar', topic: 'fleet.polar', partition: 3 }
-const position = (offset: number, metadata = '') => ({ topic: task.topic, partition: task.partition, offset, metadata })
+export const task = { source: 'polar', topic: 'fleet.polar', partition: 3 }
+export const position = (offset: number, metadata = '') => ({ topic: task.topic, partition: task.partition, offset, metadata })
 
 interface Reading { readonly key: string, readonly at: number, readonly celsius?: number | null, readonly doorOpen?: boolean | null, readonly site?: string | null, readonly arrival?: number }
 
-function addReadings (lake: LakePort, rows: readonly Reading[], { keys = new KeyTable(10_000), offset = 0 }: { readonly keys?: KeyTable, readonly offset?: number } = {}): void {
+export function addReadings (lake: LakePort, rows: readonly Reading[], { keys = new KeyTable(10_000), offset = 0 }: { readonly keys?: KeyTable, readonly offset?: number } = {}): void {
   const batch = createBatch(layout.signals, Math.max(1, rows.length))
   batch.count = rows.length
   let clock = 0

@@ -2,6 +2,7 @@ import { cassandraEnvironment } from '../../connectors/cassandra/config.ts'
 import { openEmbedded } from '../../pipelines/cli/embedded.ts'
 import { Engine } from '../../pipelines/cli/engine.ts'
 import { names } from '../../pipelines/runtime/names.ts'
+import { haveReadAll } from './kill-drained.ts'
 import { feed } from './kill-feed.ts'
 import { definition, partitions } from './kill-pipeline.ts'
 
@@ -33,17 +34,10 @@ say('ready')
 if (mode === 'feed') await feed(embedded, new AbortController().signal)
 else {
   await feedUntil(readingsMin)
-  for (let quiet = 0; quiet < 5; quiet = engine.behind === 0 && await haveReadAll() ? quiet + 1 : 0) await new Promise(resolve => { setTimeout(resolve, 100) })
+  for (let quiet = 0; quiet < 5; quiet = engine.behind === 0 && await haveReadAll(engine, log) ? quiet + 1 : 0) await new Promise(resolve => { setTimeout(resolve, 100) })
   await engine.stop()
   await log.close()
   say('finished')
-}
-
-/** What a leg knows of the end of its input may be old. */
-async function haveReadAll (): Promise<boolean> {
-  const tasks = [engine.race!, engine.pond!].flatMap(({ status }) => status.health.tasks())
-  const ends = await Promise.all(tasks.map(({ topic, partition }) => log.range(topic, partition)))
-  return tasks.every(({ position }, index) => position === ends[index]!.end)
 }
 
 async function feedUntil (readings: number): Promise<void> {

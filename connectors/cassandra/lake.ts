@@ -151,14 +151,21 @@ class CassandraLake implements LakePort {
     }
   }
 
-  async #store (stage: Stage, positions: readonly Position[], { refused = async () => {}, waiting }: CommitHooks = {}): Promise<void> {
+  async #store (stage: Stage, positions: readonly Position[], { refused, waiting }: CommitHooks = {}): Promise<void> {
     if (performance.now() - this.#erasMs > erasMsMax) await this.#readEras()
     const rows = await this.#sender.send(stage.tables, waiting)
     const letters = [...stage.refused, ...rows.flatMap(row => this.#letter(row))]
-    if (letters.length > 0) await refused(letters)
+    if (letters.length > 0) await (refused?.(letters) ?? this.#keepLetters(stage, letters, waiting))
     const moved = await this.#positions.stage(positions)
     await this.#sender.send([this.#positions.rows], waiting)
     this.#positions.written(moved)
+  }
+
+  /** Where nobody else is told, the lake has them itself. */
+  async #keepLetters (stage: Stage, letters: readonly DeadLetter[], waiting: CommitHooks['waiting']): Promise<void> {
+    stage.clear()
+    for (const letter of letters) stage.deadLetters.addDeadLetter(letter)
+    await this.#sender.send([stage.deadLetters.rows], waiting)
   }
 
   /** None for a row of the keys: what it stands for is said for the reading. */

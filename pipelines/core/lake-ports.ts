@@ -55,7 +55,7 @@ export interface LakeChunks { readonly source: string, readonly topic: string, r
 export interface LakeRollups { readonly window: string, readonly source: string, readonly topic: string, readonly partition: number, readonly rows: WindowBatch, readonly keys: KeyTable }
 /** What a lake tells while it commits. */
 export interface CommitHooks {
-  /** Records of which something cannot be stored for its own sake, such as a key that is too long. Called when all else is durable, before the positions are. */
+  /** Records of which something cannot be stored for its own sake, such as a key that is too long. Called when all else is durable, before the positions are. Absent: they become dead letters of the lake. */
   readonly refused?: (letters: readonly DeadLetter[]) => Promise<void>
   /** It waits out an error of the world around it, and tries again after this pause. False: it is to give up. */
   readonly waiting?: (error: StreamError, pauseMs: number) => boolean

@@ -43,6 +43,10 @@ test('lake in Cassandra: a key that it cannot take is handed back before the pos
     { step: 'sink', reason: 'LAKE_ROW_REFUSED', arrival: 2_500, source: { topic: task.topic, partition: 3, offset: 41 }, length: 65_530 },
   ])
   assert.deepEqual(await lake.committed(task.topic, 3), { offset: 43, metadata: '' })
+  // Where nobody is told, the lake has the letter.
+  addReadings(lake, [{ key, at: 2_000, arrival: 2_500 }], { offset: 43 })
+  await lake.commit([position(44)])
+  assert.deepEqual((await rows('dead_letters')).map(({ step, reason, offset }) => [step, reason, offset]), [['sink', 'LAKE_ROW_REFUSED', 43]])
 })
 
 test('lake in Cassandra: a position of one who slept while another went on never wins; a reset does', { skip }, async t => {

@@ -57,6 +57,7 @@ export interface SessionOptions {
 type Totals = { -readonly [Name in 'ingested' | 'normalised' | 'windows' | 'raised' | 'cleared' | 'late' | 'readings' | 'rollups' | 'events']: number }
 const showEveryMs = 250
 const settleMsMax = 10_000
+const lingerMs = 2_000
 const foldersMax = 50
 const none: Totals = { ingested: 0, normalised: 0, windows: 0, raised: 0, cleared: 0, late: 0, readings: 0, rollups: 0, events: 0 }
 
@@ -133,6 +134,8 @@ export class Session {
       process.off('SIGINT', stop).off('SIGTERM', stop)
       await system.log.close()
       await this.#monitor?.close()
+      // A client may go on looking for a node that went and came back, behind its own end (Cassandra's driver does): that must not keep the process.
+      setTimeout(() => { process.exit() }, lingerMs).unref()
     }
   }
 

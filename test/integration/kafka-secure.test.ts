@@ -134,7 +134,7 @@ test('kafka log of a user without rights is denied every step, by name', { skip 
   await using(properties('guest'), async log => {
     const place = { topic: 'theirs', partition: 0 }
     assert.deepEqual(await log.topics(), [])
-    const needs: Readonly<Record<string, RegExp>> = { topic: /DESCRIBE on the topic/, range: /DESCRIBE on the topic/, committed: /DESCRIBE on the group/, join: /DESCRIBE on the transactional id/ }
+    const needs: Readonly<Record<string, RegExp>> = { topic: /DESCRIBE on the topic/, range: /DESCRIBE on the topic/, committed: /DESCRIBE on the group/, join: /DESCRIBE on the group/ }
     const steps: Readonly<Record<string, () => Promise<unknown>>> = {
       topic: () => log.topic('theirs'),
       createTopic: () => log.createTopic({ name: 'mine', partitions: 1, cleanup: 'delete', retentionMs: null, timestamps: 'CreateTime' }),

@@ -29,8 +29,8 @@ export async function cassandraEnvironment (): Promise<Environment> {
   return (await own).environment
 }
 
-/** One that a test may kill and halt: `cassandra` of the stack. The caller stops the stack. */
-export function ownCassandra (): Promise<Stack> { return startStack({ kafka: false, registry: false }) }
+/** One that a test may kill and halt, and which loses nothing that it acknowledged: `cassandra` of the stack. The caller stops the stack. */
+export function ownCassandra (): Promise<Stack> { return startStack({ kafka: false, registry: false, durable: true }) }
 
 export interface CassandraUnderTest {
   /** CASSANDRA_CONTACT_POINTS and its like, with CASSANDRA_KEYSPACE. */

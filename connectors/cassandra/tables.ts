@@ -1,6 +1,5 @@
 import type { ColumnKind } from '../../pipelines/core/batch.ts'
-import { StreamError } from '../../pipelines/core/errors.ts'
-import { lakeWords, snakeCase } from '../../pipelines/core/lake-names.ts'
+import { distinctNames, lakeWords, snakeCase } from '../../pipelines/core/lake-names.ts'
 import type { Bucket, LakeLayout, LakePart, LakeRaw, LakeWindow } from '../../pipelines/core/lake-ports.ts'
 import { murmur2 } from '../../pipelines/core/murmur2.ts'
 import { type RecordOf, parseAvro } from '../../schemas/avro-schema.ts'
@@ -59,7 +58,7 @@ export function lakeTables (layout: LakeLayout): LakeTables {
   const mark = tableMark(layout.pipeline)
   const eventsTtl = { ttlMs: layout.eventsTtlMs }
   const lettersTtl = { ttlMs: layout.lettersTtlMs }
-  const windows = distinct('window', layout.windows.map(({ name }) => name), lakeWords.tables)
+  const windows = distinctNames('window', layout.windows.map(({ name }) => name), lakeWords.tables)
   const tables = {
     readings: layout.rawMode === 'rows' ? readingsTable(`${p}_readings`, layout) : null,
     chunks: layout.rawMode === 'chunks' ? chunksTable(`${p}_chunks`, layout) : null,
@@ -77,7 +76,7 @@ export function lakeTables (layout: LakeLayout): LakeTables {
   const { migrations, widths, offsets, keys, readings, chunks, raw, rollups, alerts, alertsByDay, deadLetters, late } = tables
   const all: readonly LakeTable[] = [migrations, widths, offsets, keys, readings, chunks, ...raw, ...rollups, alerts, alertsByDay, deadLetters, late].filter(one => one !== null)
   all.forEach(checkTable)
-  distinct('table', all.map(({ name }) => name), [])
+  distinctNames('table', all.map(({ name }) => name), [])
   return { keyspace: layout.keyspace, pipeline: layout.pipeline, ...tables, all }
 }
 
@@ -89,7 +88,7 @@ function table<const Columns extends Readonly<Record<string, readonly [CqlType, 
 }
 
 function readingsTable (name: string, { pipeline, signals, rawTtlMs, rawBucket, intervalMs }: LakeLayout): ReadingsTable {
-  const names = distinct('signal', signals.map(signal => signal.name), Object.keys(readingColumns))
+  const names = distinctNames('signal', signals.map(signal => signal.name), Object.keys(readingColumns))
   const more = signals.map(({ kind, unit, name }, index): TableColumn => ({ name: names[index]!, type: kindTypes[kind], means: `the signal ${name}${unit === null ? '' : `, ${unit}`}` }))
   return { ...table({ kind: 'readings', name, comment: `${tableMark(pipeline)} a reading`, columns: readingColumns, more, partitionKey: ['key', 'bucket'], clustering: ['at', 'partition', 'offset'], ttlMs: rawTtlMs }), signals: more, width: rawBucket ?? widthFor(intervalMs) }
 }
@@ -107,7 +106,7 @@ function chunksTable (name: string, { pipeline, rawTtlMs, rawBucket, intervalMs 
 }
 
 function rollupTable (name: string, window: LakeWindow, { pipeline, rollupsTtlMs }: LakeLayout): RollupTable {
-  const names = distinct('statistic', [...window.columns, ...window.parts].map(column => column.name), lakeWords.rollups)
+  const names = distinctNames('statistic', [...window.columns, ...window.parts].map(column => column.name), lakeWords.rollups)
   const keep = window.columns.map(({ kind, name }, index): TableColumn => ({ name: names[index]!, type: kindTypes[kind], means: `${name}${kind === 'value' ? ', JSON' : ''}` }))
   const parts = window.parts.map((part, index): TableColumn => ({ name: names[keep.length + index]!, type: partType(part), means: partMeans(part) }))
   const made = table({ kind: 'rollup', name, comment: `${tableMark(pipeline)} a window "${window.name}" of a key`, columns: rollupColumns, more: [...keep, ...parts], partitionKey: ['key', 'bucket'], clustering: ['start'], ttlMs: rollupsTtlMs })
@@ -117,7 +116,7 @@ function rollupTable (name: string, window: LakeWindow, { pipeline, rollupsTtlMs
 /** The last value of every text signal: what a fleet is sorted by. */
 function keysTable (name: string, { pipeline, signals }: LakeLayout): KeysTable {
   const texts = signals.filter(({ kind }) => kind === 'text')
-  const names = distinct('signal', texts.map(signal => signal.name), Object.keys(keyColumns))
+  const names = distinctNames('signal', texts.map(signal => signal.name), Object.keys(keyColumns))
   const labels = texts.map(({ name }, index) => ({ signal: name, column: { name: names[index]!, type: 'text', means: `the last value of the signal ${name}` } as const }))
   return { ...table({ kind: 'keys', name, comment: `${tableMark(pipeline)} a key; shard 0 to ${keyShards - 1}`, columns: keyColumns, more: labels.map(({ column }) => column), partitionKey: ['shard'], clustering: ['key'], ttlMs: null }), labels }
 }
@@ -135,16 +134,4 @@ function startsApartMs (shape: LakeWindow['shape']): number {
     case 'hopping': return shape.advanceMs
     case 'session': return shape.gapMs
   }
-}
-
-/** Names as CQL has them. Errors: LAKE_LAYOUT when two become the same or one is taken */
-function distinct (what: string, names: readonly string[], taken: readonly string[]): string[] {
-  const seen = new Map(taken.map(name => [name, name]))
-  return names.map(name => {
-    const snake = snakeCase(name)
-    const other = seen.get(snake)
-    if (other !== undefined) throw new StreamError('LAKE_LAYOUT', { [what]: name, becomes: snake, as: other })
-    seen.set(snake, name)
-    return snake
-  })
 }

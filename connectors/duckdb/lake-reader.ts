@@ -2,14 +2,15 @@ import { existsSync, realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import type { Column, ColumnSpec } from '../../pipelines/core/batch.ts'
+import { type Column, type ColumnSpec, part } from '../../pipelines/core/batch.ts'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import { nearest } from '../../pipelines/core/nearest.ts'
 import type { LakeAlert, LakeKey, LakeLayout, LakePart, LakeRange, LakeReaderPort, LakeReadingRows, LakeRollupRows, LakeTableStats } from '../../pipelines/core/lake-ports.ts'
 import { alertColumns, alertOf } from './alert-rows.ts'
 import { lakeError } from './database.ts'
 import { isOpenHere } from './file.ts'
-import { quoted, snakeCase } from './names.ts'
+import { snakeCase } from '../../pipelines/core/lake-names.ts'
+import { quoted } from './names.ts'
 import { ColumnMaker, type RawChunk, type RawColumn, type RawType, sameText, textOf } from './raw-chunks.ts'
 import { InstanceScans, type Scans } from './scans.ts'
 import { presentTables, type PresentTables, tableStats } from './table-stats.ts'
@@ -148,16 +149,6 @@ function * runsOf ({ rows, columns: raw }: RawChunk, headLength: number, makers:
   for (let from = 0, to = 0; from < rows; from = to) {
     for (to = from + 1; to < rows && sameText(key, from, to) && sameText(source, from, to);) to += 1
     yield { key: textOf(key, from), source: textOf(source, from), count: to - from, from, head, columns: to - from === rows ? columns : columns.map(column => part(column, from, to)) }
-  }
-}
-
-function part (column: Column, from: number, to: number): Column {
-  const known = column.known.subarray(from, to)
-  switch (column.kind) {
-    case 'number': return { ...column, known, values: column.values.subarray(from, to) }
-    case 'bool': return { ...column, known, values: column.values.subarray(from, to) }
-    case 'text': return { ...column, known, values: column.values.subarray(from, to) }
-    case 'value': return { ...column, known, values: column.values.slice(from, to) }
   }
 }
 

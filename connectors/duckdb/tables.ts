@@ -1,6 +1,7 @@
 import type { ColumnKind } from '../../pipelines/core/batch.ts'
 import type { LakeLayout } from '../../pipelines/core/lake-ports.ts'
-import { distinctNames, literal, quoted, snakeCase } from './names.ts'
+import { distinctNames, snakeCase } from '../../pipelines/core/lake-names.ts'
+import { literal, quoted } from './names.ts'
 
 /** Physical form of a column in a block: what its bytes are and which DuckDB type they fill. `stamp` is whole milliseconds, `moment` microseconds. */
 export type CellType = 'text' | 'blob' | 'double' | 'stamp' | 'moment' | 'integer' | 'bigint' | 'bool'

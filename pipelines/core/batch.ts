@@ -84,3 +84,14 @@ export function cell (column: Column, row: number): unknown {
     case 'value': return column.values[row]
   }
 }
+
+/** Rows from..to-1 of a column; nothing is copied but values without a dense form. */
+export function part (column: Column, from: number, to: number): Column {
+  const known = column.known.subarray(from, to)
+  switch (column.kind) {
+    case 'number': return { ...column, known, values: column.values.subarray(from, to) }
+    case 'bool': return { ...column, known, values: column.values.subarray(from, to) }
+    case 'text': return { ...column, known, values: column.values.subarray(from, to) }
+    case 'value': return { ...column, known, values: column.values.slice(from, to) }
+  }
+}

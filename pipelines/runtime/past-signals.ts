@@ -1,4 +1,4 @@
-import { type Batch, type Column, createBatch } from '../core/batch.ts'
+import { type Batch, type Column, createBatch, part } from '../core/batch.ts'
 import type { PastInput } from './past.ts'
 
 /**
@@ -69,14 +69,4 @@ function batchOf ({ key, at, arrival, offset, columns }: StoredReadings, from: n
   batch.arrival.set(arrival.subarray(from, to))
   batch.position.set(offset.subarray(from, to))
   return batch
-}
-
-function part (column: Column, from: number, to: number): Column {
-  const known = column.known.subarray(from, to)
-  switch (column.kind) {
-    case 'number': return { ...column, known, values: column.values.subarray(from, to) }
-    case 'bool': return { ...column, known, values: column.values.subarray(from, to) }
-    case 'text': return { ...column, known, values: column.values.subarray(from, to) }
-    case 'value': return { ...column, known, values: column.values.slice(from, to) }
-  }
 }

@@ -46,13 +46,14 @@ export async function applyPlan (session: CassandraSession, tables: LakeTables, 
 
 async function carryOut (session: CassandraSession, tables: LakeTables, steps: readonly Step[], onStep: (step: Step) => void): Promise<void> {
   const unrecorded: Step[] = []
+  const numbers: Numbers = { next: steps[0]!.id, seen: new Set() }
   const needs = steps.findLast(({ table }) => table === null || table === tables.migrations.name)
   let isReady = needs === undefined
   for (const step of steps) {
     await change(session, step)
     unrecorded.push(step)
     isReady ||= step === needs
-    if (isReady) for (const done of unrecorded.splice(0)) await record(session, tables, done)
+    if (isReady) for (const done of unrecorded.splice(0)) await record(session, tables, done, numbers)
     onStep(step)
   }
 }
@@ -68,12 +69,16 @@ async function change ({ client, settings, nodes: [first] }: CassandraSession, {
   }
 }
 
+/** The migrations on record from the first that a plan did not know of: the next number to try, and the statements below it. */
+interface Numbers { next: number, readonly seen: Set<string> }
+
 /** Under the first number that is free; what another process has recorded is not recorded again. */
-async function record (session: CassandraSession, { keyspace, pipeline, migrations }: LakeTables, { id, table, what, cql }: Step): Promise<void> {
+async function record (session: CassandraSession, { keyspace, pipeline, migrations }: LakeTables, { table, what, cql }: Step, numbers: Numbers): Promise<void> {
   const insert = `INSERT INTO ${qualified(keyspace, migrations.name)} (pipeline, id, table_name, what, cql, applied_at) VALUES (?, ?, ?, ?, ?, toTimestamp(now())) IF NOT EXISTS`
-  for (let number = id; ; number += 1) {
-    const result = await session.execute(insert, [pipeline, number, table ?? keyspace, what, cql], { serialConsistency: types.consistencies.localSerial })
+  while (!numbers.seen.has(cql)) {
+    const result = await session.execute(insert, [pipeline, numbers.next, table ?? keyspace, what, cql], { serialConsistency: types.consistencies.localSerial })
     const row = result.first()
-    if (row['[applied]'] !== false || row.cql === cql) return
+    numbers.seen.add(row['[applied]'] === false ? row.cql as string : cql)
+    numbers.next += 1
   }
 }

@@ -27,6 +27,9 @@ const dayMs = 86_400_000
 export async function readPresent (session: CassandraSession, { keyspace, pipeline, migrations, widths }: LakeTables): Promise<Present> {
   const rows = async (cql: string, parameters: readonly unknown[] = []) => (await session.execute(cql, parameters)).rows
   const ofKeyspace = (table: string, columns: string) => rows(`SELECT ${columns} FROM system_schema.${table} WHERE keyspace_name = ?`, [keyspace])
+  // Migrations come first: one that is recorded afterwards has a higher number, and one that is not was carried out before the tables are read.
+  const isRecorded = (await ofKeyspace('tables', 'table_name')).some(row => row.table_name === migrations.name)
+  const applied = isRecorded ? await rows(`SELECT id, table_name FROM ${qualified(keyspace, migrations.name)} WHERE pipeline = ?`, [pipeline]) : []
   const [now, keyspaces, tables, columns, dropped] = await Promise.all([
     rows('SELECT toTimestamp(now()) AS now FROM system.local'),
     ofKeyspace('keyspaces', 'keyspace_name'), ofKeyspace('tables', 'table_name, comment, default_time_to_live'), ofKeyspace('columns', 'table_name, column_name, type, kind, position'), ofKeyspace('dropped_columns', 'table_name, column_name, type'),
@@ -35,7 +38,6 @@ export async function readPresent (session: CassandraSession, { keyspace, pipeli
     const name = row.table_name as string
     return [name, { comment: row.comment as string, ttlSeconds: row.default_time_to_live as number, columns: columnsOf(columns, name), dropped: new Map(dropped.filter(one => one.table_name === name).map(one => [one.column_name as string, one.type as string])) }]
   }))
-  const applied = present.has(migrations.name) ? await rows(`SELECT id, table_name FROM ${qualified(keyspace, migrations.name)} WHERE pipeline = ?`, [pipeline]) : []
   return {
     keyspace: keyspaces.length > 0,
     tables: present,

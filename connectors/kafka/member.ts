@@ -112,14 +112,22 @@ export class Member implements Membership {
   }
 
   commit (commit: Commit): Promise<void> {
-    const { crc, batchBytesMax, compression } = this.#options
     try {
-      const refusal = this.#failure ?? this.#over
-      if (refusal !== null) throw refusal
-      const parcels = commit.appends.map(append => parcel({ ...append, topic: this.#facts.prefix + append.topic }, { crc, batchBytesMax, compression }))
-      const done = this.#commit(parcels, this.#offsets(commit))
-      this.#settled = Promise.allSettled([this.#settled, done])
-      return done
+      const parcels = this.#parcels(commit.appends)
+      const offsets = this.#offsets(commit)
+      return this.#under(allowed => this.#transactions.commit({ parcels, offsets, allowed, facts: refused => this.#known(offsets, refused) }, commit.continues === true))
+    } catch (error) {
+      return Promise.reject(this.#fail(error as Error))
+    }
+  }
+
+  ahead (appends: Commit['appends']): Promise<void> {
+    try {
+      const parcels = this.#parcels(appends)
+      return this.#under(async allowed => {
+        await this.#transactions.ahead(parcels, allowed)
+        return []
+      })
     } catch (error) {
       return Promise.reject(this.#fail(error as Error))
     }
@@ -149,13 +157,25 @@ export class Member implements Membership {
 
   #touch (): void { Atomics.add(this.#seat.touches, 0, 1) }
 
-  async #commit (parcels: readonly Parcel[], offsets: TransactionOffsets): Promise<void> {
+  /** Errors: what every further commit is refused with */
+  #parcels (appends: Commit['appends']): readonly Parcel[] {
+    const { crc, batchBytesMax, compression } = this.#options
+    const refusal = this.#failure ?? this.#over
+    if (refusal !== null) throw refusal
+    return appends.map(append => parcel({ ...append, topic: this.#facts.prefix + append.topic }, { crc, batchBytesMax, compression }))
+  }
+
+  #under (write: (allowed: () => void) => Promise<readonly Written[]>): Promise<void> {
+    const done = this.#written(write)
+    this.#settled = Promise.allSettled([this.#settled, done])
+    return done
+  }
+
+  async #written (write: (allowed: () => void) => Promise<readonly Written[]>): Promise<void> {
     this.#pending += 1
     if (this.#pending === 1) void this.#touching()
     try {
-      const allowed = () => { if (this.#failure !== null) throw this.#failure }
-      const written = await this.#transactions.commit({ parcels, offsets, allowed, facts: refused => this.#known(offsets, refused) })
-      this.#options.written(written)
+      this.#options.written(await write(() => { if (this.#failure !== null) throw this.#failure }))
     } catch (error) {
       throw this.#fail(await this.#judged(error as Error))
     } finally {

@@ -42,12 +42,15 @@ interface Turn {
   openedMs: number | null
   done: Promise<unknown>
 }
+/** A transaction of which something was written before its commit was asked for. */
+interface Begun { readonly turn: Turn, written: Promise<readonly Written[]> }
 
 /**
  * Transactions of one worker, one after another on ids that take turns.
  *
  * Delivery: nothing of a transaction is sent before everything of the one before is acknowledged, nor its end before that one's end has
- *           succeeded; when one fails, those behind it fail with the same error and are aborted
+ *           succeeded; when one fails, those behind it fail with the same error and are aborted. What is written ahead of a commit comes after everything
+ *           of the commits asked for before it; one without positions (a snapshot) may pass in between
  * Errors:   LOG_FENCED when another took the ids over; KAFKA_TRANSACTION, KAFKA_UNREACHABLE: begin anew
  * Source:   reliability rules 1 to 4; KIP-890, and the protocol before it
  */
@@ -62,6 +65,7 @@ export class Transactions {
   #abandoned: Promise<void> | null = null
   #sent: Promise<unknown> = Promise.resolve()
   #ended: Promise<unknown> = Promise.resolve()
+  #begun: Begun | null = null
 
   private constructor (cluster: Cluster, options: TransactionsOptions, { protocol, taken }: { readonly protocol: TransactionProtocol, readonly taken: readonly Turn[] }) {
     this.#cluster = cluster
@@ -80,14 +84,32 @@ export class Transactions {
     return new Transactions(cluster, options, { protocol, taken })
   }
 
-  commit (transaction: Transaction): Promise<readonly Written[]> {
-    const turn = this.#turns[this.#turn]!
-    this.#turn = (this.#turn + 1) % this.#turns.length
-    const [sentBefore, endedBefore, free] = [this.#sent, this.#ended, turn.done]
+  /** Write a part of the next transaction that `continues`, behind what was written of it before. `allowed` throws when this worker may not write any more. */
+  ahead (parcels: readonly Parcel[], allowed: () => void): Promise<unknown> {
+    const begun = this.#begun ??= this.#begin()
+    const { turn, written: before } = begun
+    const written = (async () => {
+      const sofar = await before
+      allowed()
+      await this.#places(parcels)
+      turn.openedMs ??= this.#options.clock.monotonicMs()
+      if (this.#protocol.announces) await this.#announce(turn, parcels, null)
+      return [...sofar, ...await this.#produce(turn, parcels)]
+    })()
+    written.catch(() => {})
+    begun.written = written
+    return written
+  }
+
+  commit (transaction: Transaction, continues = false): Promise<readonly Written[]> {
+    const { turn, written: ahead } = (continues ? this.#begun : null) ?? this.#begin()
+    if (turn === this.#begun?.turn) this.#begun = null
+    const [sentBefore, endedBefore] = [this.#sent, this.#ended]
     const sent = (async () => {
-      await Promise.all([sentBefore, free])
+      // Both have come to an end before anything is aborted.
+      const [, written] = await settled([sentBefore, ahead])
       transaction.allowed()
-      return this.#send(turn, transaction)
+      return [...written, ...await this.#send(turn, transaction)]
     })()
     const ended = (async () => {
       // Both are waited for, so that no rejection goes unseen; the earlier transaction's error is the one that counts.
@@ -104,6 +126,16 @@ export class Transactions {
     return ended
   }
 
+  /** The next turn, once it is free and all of the transactions before is acknowledged. One that was begun keeps its turn while others, without it, go by. */
+  #begin (): Begun {
+    do this.#turn = (this.#turn + 1) % this.#turns.length
+    while (this.#turns[this.#turn] === this.#begun?.turn)
+    const turn = this.#turns[this.#turn]!
+    const written = Promise.all([this.#sent, turn.done]).then(() => [])
+    written.catch(() => {})
+    return { turn, written }
+  }
+
   /**
    * Wait for what is under way, then abort what is open, as far as the broker can be reached: readers need not wait for its timeout. In the older protocol
    * an abort leaves the epoch as it is, and a request whose answer did not come might be served behind it: that is left to whoever has the ids next.
@@ -114,7 +146,7 @@ export class Transactions {
   }
 
   async #abandon (): Promise<void> {
-    await Promise.allSettled([this.#sent, this.#ended])
+    await Promise.allSettled([this.#sent, this.#ended, this.#begun?.written])
     if (this.#protocol.announces && this.#isUnknown) return
     await Promise.allSettled(this.#turns.map(async turn => { if (turn.openedMs !== null) await this.#end(turn, false) }))
   }
@@ -126,14 +158,16 @@ export class Transactions {
   }
 
   async #send (turn: Turn, { parcels, offsets, facts }: Transaction): Promise<readonly Written[]> {
-    for (const { topic, partition } of [...parcels, ...offsets.flatMap(({ name, partitions }) => partitions.map(({ partitionIndex }) => ({ topic: name, partition: partitionIndex })))]) {
-      await this.#cluster.retry(`commit to ${topic}`, () => this.#cluster.atLeader(topic, partition, async () => {}))
-    }
+    await this.#places([...parcels, ...offsets.flatMap(({ name, partitions }) => partitions.map(({ partitionIndex }) => ({ topic: name, partition: partitionIndex })))])
     if (parcels.length === 0 && offsets.length === 0) return []
-    turn.openedMs = this.#options.clock.monotonicMs()
+    turn.openedMs ??= this.#options.clock.monotonicMs()
     if (this.#protocol.announces) await this.#announce(turn, parcels, offsets.length === 0 ? null : (await facts(null)).group)
     const [written] = await settled([this.#produce(turn, parcels), offsets.length === 0 ? null : this.#offsets(turn, offsets, facts)])
     return written
+  }
+
+  async #places (places: readonly { readonly topic: string, readonly partition: number }[]): Promise<void> {
+    for (const { topic, partition } of places) await this.#cluster.retry(`commit to ${topic}`, () => this.#cluster.atLeader(topic, partition, async () => {}))
   }
 
   /** What the transaction will hold; brokers take nothing else of it. */

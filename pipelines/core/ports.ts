@@ -97,9 +97,16 @@ export interface Membership {
    * Errors: LOG_FENCED when another member took over; LOG_REBALANCED when the share was lost instead of asked back
    */
   commit (commit: Commit): Promise<void>
+  /**
+   * Write a part of the next commit that `continues`, in the order of the calls: who reads what is not committed sees it at once. Absent where there is
+   * nothing to read before a commit. Errors: those of a commit, which then fails too
+   */
+  ahead? (appends: Commit['appends']): Promise<void>
   leave (): Promise<void>
 }
 export interface Commit {
+  /** What was written ahead belongs to this commit. */
+  readonly continues?: boolean
   readonly appends: readonly { readonly topic: string, readonly partition: number, readonly bytes: Uint8Array }[]
   readonly offsets: readonly (Committed & { readonly topic: string, readonly partition: number })[]
 }

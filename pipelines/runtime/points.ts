@@ -7,7 +7,7 @@ export const points = [
   'restore.before', 'restore.snapshot', 'restore.played', 'restore.saved',
   'takeover.applied', 'takeover.committed', 'takeover.saved',
   'apply.before', 'apply.step', 'apply.after', 'tick.before', 'tick.after', 'schema.asked',
-  'commit.before', 'commit.sent', 'commit.after',
+  'ahead.before', 'ahead.sent', 'commit.before', 'commit.sent', 'commit.after',
   'snapshot.due', 'snapshot.copied', 'snapshot.committed', 'snapshot.written', 'trim.before', 'trim.after',
   'release.asked', 'release.committed', 'release.saved', 'release.done',
   'drain.before', 'drain.committed', 'drain.saved', 'leave.before',

@@ -19,6 +19,8 @@ import { add, copyStatus, type LegStatus } from './status.ts'
 const inFlightMax = 1
 /** Where whole batches wait, one transaction ends while the next is written and a third waits. */
 const inFlightMaxFull = 3
+/** Under express events go ahead of their commit, which comes so much later than the first of them: commits may be fewer. */
+const expressCommitAfterMs = 50
 /** Snapshots that are written at the same time, into the same commits. */
 const savingMax = 16
 /** Beyond this a commit does not wait for the end of the round, and the round waits for the commit: what gathers stays bounded. */
@@ -55,6 +57,12 @@ export class RaceRun {
   #saving: Promise<void> | null = null
   #letting: Promise<void> | null = null
   #lastCommitMs = 0
+  /** Under express: outputs go ahead of their commit. */
+  #isExpress = false
+  #isWriting = false
+  /** Something was written ahead, and waits for its commit. */
+  #isBegun = false
+  #begunMs = 0
   readonly #snapshots: Pace
 
   constructor (plan: LegPlan, options: RaceOptions, status: LegStatus) {
@@ -83,6 +91,7 @@ export class RaceRun {
     const membership = await this.#join(signal)
     if (membership === null) return
     this.#membership = membership
+    this.#isExpress = pipeline.control?.delivery === 'express' && membership.ahead !== undefined
     at?.('join.after')
     try {
       // Snapshots go by commits too: a member that has lost the lead must not leave any behind.
@@ -200,10 +209,25 @@ export class RaceRun {
 
   async #commitIfDue (): Promise<void> {
     if (this.#failure !== null) throw this.#failure
+    if (this.#isExpress) this.#goAhead()
     // While as many as go are under way outputs gather, and the loop goes on.
     if (this.#inFlightCount >= (this.#batches.sealedBytes > 0 ? inFlightMaxFull : inFlightMax)) return
-    const due = this.#plan.clock.monotonicMs() - this.#lastCommitMs >= this.#options.commitEveryMs
-    if (this.#batches.count > 0 || due) await this.#commit(false)
+    const nowMs = this.#plan.clock.monotonicMs()
+    const isReady = this.#isExpress ? this.#isBegun && nowMs - this.#begunMs >= expressCommitAfterMs : this.#batches.count > 0
+    if (isReady || nowMs - this.#lastCommitMs >= this.#options.commitEveryMs) await this.#commit(false)
+  }
+
+  /** One write at a time; what comes meanwhile goes together in the next, or in the commit. */
+  #goAhead (): void {
+    if (this.#isWriting || this.#batches.count === 0) return
+    if (!this.#isBegun) this.#begunMs = this.#plan.clock.monotonicMs()
+    this.#isWriting = this.#isBegun = true
+    this.#plan.at?.('ahead.before')
+    this.#membership!.ahead!(this.#batches.take()).catch((error: unknown) => { this.#failure ??= error as Error }).finally(() => {
+      this.#isWriting = false
+      if (this.#batches.count > 0 || this.#failure !== null) this.#leads.feed.wake()
+    })
+    this.#plan.at?.('ahead.sent')
   }
 
   /** Commits go out in order, a few at a time, each with the positions that have moved; once one has failed, the membership refuses those behind it. */
@@ -211,12 +235,13 @@ export class RaceRun {
     const moved = this.#leads.all.filter(lead => this.#committed.get(lead) !== lead.stand)
     const full = this.#batches.sealedBytes > gatheredBytesMax
     this.#lastCommitMs = this.#plan.clock.monotonicMs()
-    if (wait || this.#batches.count > 0 || moved.length > 0) {
+    if (wait || this.#batches.count > 0 || moved.length > 0 || this.#isBegun) {
       const offsets = moved.map(lead => ({ topic: lead.place.topic, partition: lead.place.partition, offset: lead.task.position, metadata: JSON.stringify(lead.commitFacts) }))
       for (const lead of moved) this.#committed.set(lead, lead.stand)
       this.#inFlightCount += 1
       this.#plan.at?.('commit.before')
-      const done = this.#membership!.commit({ appends: this.#batches.take(), offsets })
+      const done = this.#membership!.commit({ appends: this.#batches.take(), offsets, continues: true })
+      this.#isBegun = false
       this.#inFlight = Promise.all([this.#inFlight, this.#told(done)]).then(() => {})
     }
     this.#plan.at?.('commit.sent')

@@ -12,6 +12,8 @@ import { traceWire } from './wire-trace.ts'
  * A worker of the race on Kafka, for the judge of `eos-judge.ts`. Says `reading` when it reads, `committed` with its first commit of outputs, `share <n>`
  * when the number of its tasks changes, `commits <n>` as they grow; drains at SIGTERM, and says `drained`; ends with its parent.
  *
+ * One that is to die at a point of writing ahead, or at an even time, works as under express: of what is committed the judge must find the same.
+ *
  * Usage: node eos-worker.ts <bootstrap servers> <member> [<more of Kafka's properties as JSON>]; MILLRACE_CRASH_AT=<point>#<n>; MILLRACE_TRACE=<file for
  *        what it asks about transactions>
  */
@@ -34,8 +36,10 @@ function judged (real: LogPort): LogPort {
   return new Proxy(real, { get: (_, name) => own[name as keyof LogPort] ?? bound(real[name as keyof LogPort]) })
 }
 
+const isExpress = /^ahead|#[246]$/.test(process.env.MILLRACE_CRASH_AT ?? '')
+const pipeline = { ...eosPipeline, control: { topic: 'echo', delivery: isExpress ? 'express' as const : 'exactly-once' as const } }
 const plan: LegPlan = {
-  leg: 'race', pipeline: eosPipeline, definition: null, compile: () => eosPipeline, retire: state => state, reset: () => false,
+  leg: 'race', pipeline, definition: null, compile: () => pipeline, retire: state => state, reset: () => false,
   log: judged(log), clock: machineClock, schema: async () => null, tables: new Map(), mode: 'live', at: crash.at,
 }
 let committed = false

@@ -18,7 +18,7 @@ const text = new TextEncoder()
 const requests = ['init', 'add', 'add-offsets', 'produce', 'commit-offsets', 'end', 'join', 'sync', 'heartbeat', 'committed', 'describe', 'fetch', 'trim', 'offsets', 'metadata'] as const
 export const places: readonly Place[] = [...points, ...requests.flatMap(request => (['before', 'sent', 'answered'] as const).map((stage): Place => `${request}:${stage}`))]
 /** Where a process comes often, it may come some times before it is met. */
-const often = /^(fetch|offsets|heartbeat|metadata|apply|commit|produce|end)/
+const often = /^(fetch|offsets|heartbeat|metadata|apply|commit|ahead|produce|end)/
 
 export interface LifeOptions {
   readonly workers: number
@@ -40,7 +40,9 @@ export class Life {
     const { relation, workers } = options
     this.#random = random
     this.#options = options
-    const definition = relation ? relationDefinition() : definitionOf()
+    // Of what is committed both say the same.
+    const delivery = random.pick(['exactly-once', 'express'] as const)
+    const definition = relation ? relationDefinition(delivery) : definitionOf({ delivery })
     this.#definition = definition
     const compiled = this.#compiled(definition)
     this.world = new ClusterWorld(random, {

@@ -23,10 +23,10 @@ const source = (topic: string) => ({
 } as const)
 
 /** What a test changes of it. */
-export interface Edit { readonly limitRise?: number, readonly windowSeconds?: 10 | 15, readonly rattling?: boolean, readonly south?: boolean, /** Readings in chunks of at most so many. */ readonly chunk?: number | null }
+export interface Edit { readonly limitRise?: number, readonly windowSeconds?: 10 | 15, readonly rattling?: boolean, readonly south?: boolean, readonly delivery?: 'exactly-once' | 'express', /** Readings in chunks of at most so many. */ readonly chunk?: number | null }
 
 /** Small, with all that remembers: dedupe, look-ups, a registry, windows that close, correct and merge, rules on readings, on windows and on silence. */
-export function definitionOf ({ limitRise = 0, windowSeconds = 10, rattling = true, south = true, chunk = null }: Edit = {}): CheckedDefinition {
+export function definitionOf ({ limitRise = 0, windowSeconds = 10, rattling = true, south = true, delivery = 'exactly-once', chunk = null }: Edit = {}): CheckedDefinition {
   const others = {
     tooWarm: { when: `celsius > limit + ${limitRise.toFixed(1)}`, for: '2s', gap: '10s', clear: 'celsius < limit - 1.0', severity: 'critical', labels: ['site'], ttl: '1m' },
     warmWindow: { window: 'ten', when: 'mean > 7.0', severity: 'warning' },
@@ -43,7 +43,7 @@ export function definitionOf ({ limitRise = 0, windowSeconds = 10, rattling = tr
       visit: { session: '4s', keep: { n: 'count', warmest: { max: 'celsius' } } },
     },
     rules: rattling ? { ...others, rattling: { when: 'celsius > limit && site != "bergen"', atLeast: [2, 4], severity: 'warning' } } : others,
-    control: { topic: 'sim.control', delivery: 'exactly-once' },
+    control: { topic: 'sim.control', delivery },
     lake: { rollups: ['ten', 'visit'], allowedLateness: '30s', ...chunk !== null && { raw: { mode: 'chunks', chunk: { readings: chunk, within: '20s' } } } },
   })
 }

@@ -17,12 +17,12 @@ export const encodeDatum = createEncoder(datumAvro, 1)
 interface Told { readonly echo: number, readonly min: number, readonly sum: number }
 
 /** Nothing but sources and a control topic: what there is to tell comes from the stage below. */
-export const relationDefinition = (): CheckedDefinition => definePipeline({
+export const relationDefinition = (delivery: 'exactly-once' | 'express'): CheckedDefinition => definePipeline({
   name: 'sim',
   signals: { value: 'number' },
   sources: { north: source('sim.north'), south: source('sim.south') },
   time: { lateness: '1s', idle: '1d' },
-  control: { topic: 'sim.control', delivery: 'exactly-once' },
+  control: { topic: 'sim.control', delivery },
 })
 const source = (topic: string) => ({ topic, contract: datum, key: 'key', time: { field: 'ts' }, normalise: { value: { field: 'value' } } } as const)
 

@@ -1,6 +1,6 @@
 import { type Column, type ColumnSpec, part } from '../../pipelines/core/batch.ts'
 import { StreamError } from '../../pipelines/core/errors.ts'
-import type { LakeAlert, LakeKey, LakeLayout, LakePart, LakeRange, LakeReaderPort, LakeReadingRows, LakeRollupRows, LakeTableStats } from '../../pipelines/core/lake-ports.ts'
+import type { LakeAlert, LakeKey, LakeLayout, LakePart, LakeRange, LakeReaderPort, LakeReadingRows, LakeRollupRows, LakeSpan, LakeTableStats } from '../../pipelines/core/lake-ports.ts'
 import { nearest } from '../../pipelines/core/nearest.ts'
 import { AlertScan } from './alert-scan.ts'
 import { type BucketPart, bucketsOf, type Era } from './buckets.ts'
@@ -110,11 +110,9 @@ class CassandraReader implements LakeReaderPort {
       ...table.window.parts.map((part, index) => ({ spec: partSpec(part), column: table.parts[index]!, isBytes: true })),
     ]
     const wanted = names.map(column => known.find(({ spec }) => spec.name === column) ?? unknownName('column', column, known.map(({ spec }) => spec.name)))
-    const { shape } = table.window
-    const head = ['start', 'expected', 'received', ...shape.kind === 'session' ? ['end'] : [], ...range.brief ? [] : ['source', 'revision', 'final']]
+    const head = ['start', 'end', 'expected', 'received', ...range.brief ? [] : ['source', 'revision', 'final']]
     for await (const { key, source, count, doubles, integers, bools, columns } of this.#scan({ table, time: 'start', head, wanted, range })) {
-      const start = doubles('start')
-      yield { key, source, count, start, end: shape.kind === 'session' ? doubles('end') : start.map(ms => ms + shape.sizeMs), expected: doubles('expected'), received: doubles('received'), revision: integers('revision'), final: bools('final'), columns }
+      yield { key, source, count, start: doubles('start'), end: doubles('end'), expected: doubles('expected'), received: doubles('received'), revision: integers('revision'), final: bools('final'), columns }
     }
   }
 
@@ -139,9 +137,8 @@ class CassandraReader implements LakeReaderPort {
     for await (const { key, page } of inOrder(this.#partitions(await this.#erasOf(table.name), range), one, this.#inFlightMax)) yield * runsOf(key, page, head, makers)
   }
 
-  async * #partitions (eras: readonly Era[], { keys, from, to, signal }: LakeRange): AsyncGenerator<Partition> {
-    const range = { from: Math.max(from, -timeMax), to: Math.min(to, timeMax) }
-    for await (const key of keys ?? this.#everyKey(signal)) for (const bucket of bucketsOf(eras, range)) yield { key, bucket }
+  async * #partitions (eras: readonly Era[], range: LakeRange): AsyncGenerator<Partition> {
+    for await (const key of range.keys ?? this.#everyKey(range.signal)) for (const bucket of bucketsOf(eras, spanOf(range, key))) yield { key, bucket }
   }
 
   async * #everyKey (signal: AbortSignal | undefined): AsyncGenerator<string> {
@@ -153,11 +150,11 @@ class CassandraReader implements LakeReaderPort {
     }
   }
 
-  async * #chunks (columns: readonly ColumnSpec[], { keys, from, to, signal }: LakeRange): AsyncGenerator<LakeReadingRows> {
+  async * #chunks (columns: readonly ColumnSpec[], range: LakeRange): AsyncGenerator<LakeReadingRows> {
+    const { keys, signal } = range
     const table = this.#tables.chunks!
     const eras = await this.#erasOf(table.name)
-    const range = { from: Math.max(from, -timeMax), to: Math.min(to, timeMax) }
-    yield * inOrder(keys ?? this.#everyKey(signal), key => scanChunks(this.#session, { keyspace: this.#tables.keyspace, table, eras, key, columns, ...range, ...signal && { signal } }), chunksInFlight)
+    yield * inOrder(keys ?? this.#everyKey(signal), key => scanChunks(this.#session, { keyspace: this.#tables.keyspace, table, eras, key, columns, ...spanOf(range, key), ...signal && { signal } }), chunksInFlight)
   }
 
   async #erasOf (table: string): Promise<readonly Era[]> {
@@ -205,6 +202,11 @@ function endOfRun (column: PageColumn, from: number, count: number): number {
 }
 
 const timeMax = 8.64e15
+/** What is asked of a key. */
+const spanOf = ({ from, to, spans }: LakeRange, key: string): LakeSpan => {
+  const span = spans?.get(key)
+  return { from: Math.max(from, span?.from ?? from, -timeMax), to: Math.min(to, span?.to ?? to, timeMax) }
+}
 /** Rows have whole milliseconds. */
 const date = (ms: number) => new Date(Math.ceil(ms))
 const partSpec = ({ name, part }: LakePart): ColumnSpec => ({ name, kind: part === 'sketch' || part === 'distinct' ? 'value' : 'number' })

@@ -127,8 +127,9 @@ class DuckReader implements LakeReaderPort {
     const makers = columns.map(spec => new ColumnMaker(spec, spec.isBytes))
     const selected = [...head, ...columns.map(({ name }, index) => this.#column(table, name, makers[index]!.type))]
     const { sql, values } = keysCondition(range.keys, 1)
-    const text = `SELECT ${list(selected)} FROM ${table} WHERE ${within(time, range.from, range.to)} AND ${sql} ORDER BY key, ${order}`
-    for await (const chunk of this.#scans.raw(text, values, selected.map(({ type }) => type), range.signal)) yield * runsOf(chunk, head.length, makers)
+    const spans = spansOf(range, time, values.length + 1)
+    const text = `SELECT ${list(selected)} FROM ${table}${spans.sql} WHERE ${within(time, range.from, range.to)} AND ${sql} ORDER BY key, ${order}`
+    for await (const chunk of this.#scans.raw(text, [...values, ...spans.values], selected.map(({ type }) => type), range.signal)) yield * runsOf(chunk, head.length, makers)
   }
 
   /** A column as the layout has it; NULL where the table does not have it yet. */
@@ -158,11 +159,26 @@ const list = (selected: readonly Selected[]) => selected.map(({ sql }) => sql).j
 const timeMax = 8.64e15
 
 /** `at` has microseconds, all others whole milliseconds. */
+const typeOfTime = (column: string) => column === 'at' ? 'TIMESTAMP' : 'TIMESTAMP_MS'
+function microsOf (column: string, ms: number): bigint {
+  const within = Math.min(Math.max(ms, -timeMax), timeMax)
+  return BigInt(column === 'at' ? Math.ceil(within * 1_000) : Math.ceil(within) * 1_000)
+}
+
 function within (column: string, from: number, to: number): string {
-  const isMicros = column === 'at'
-  const micros = (ms: number) => { const within = Math.min(Math.max(ms, -timeMax), timeMax); return isMicros ? Math.ceil(within * 1_000) : Math.ceil(within) * 1_000 }
-  const stamp = (ms: number) => `CAST(make_timestamp(${BigInt(micros(ms))}) AS ${isMicros ? 'TIMESTAMP' : 'TIMESTAMP_MS'})`
+  const stamp = (ms: number) => `CAST(make_timestamp(${microsOf(column, ms)}) AS ${typeOfTime(column)})`
   return `${quoted(column)} >= ${stamp(from)} AND ${quoted(column)} < ${stamp(to)}`
+}
+
+/** A join that leaves of each key what lies in its own span. */
+function spansOf ({ keys, from, to, spans }: LakeRange, time: string, parameter: number): { readonly sql: string, readonly values: readonly string[] } {
+  if (spans === undefined || keys === null) return { sql: '', values: [] }
+  const all = keys.map(key => ({ spanKey: key, from: String(microsOf(time, spans.get(key)?.from ?? from)), to: String(microsOf(time, spans.get(key)?.to ?? to)) }))
+  const stamp = (name: string) => `CAST(make_timestamp(CAST(span."${name}" AS BIGINT)) AS ${typeOfTime(time)})`
+  return {
+    sql: ` JOIN (SELECT unnest(from_json($${parameter}, '[{"spanKey":"VARCHAR","from":"VARCHAR","to":"VARCHAR"}]')) AS span) ON key = span."spanKey" AND ${quoted(time)} >= ${stamp('from')} AND ${quoted(time)} < ${stamp('to')}`,
+    values: [JSON.stringify(all)],
+  }
 }
 
 const keysCondition = (keys: readonly string[] | null, parameter: number) => inList('key', keys, parameter)

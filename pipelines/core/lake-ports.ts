@@ -38,6 +38,8 @@ export interface LakeLayout {
   readonly raw?: readonly LakeRaw[]
   /** Shortest expected distance between readings of a device; null: unknown. */
   readonly intervalMs: number | null
+  /** How far a reading may be ahead of its arrival; absent: unknown. */
+  readonly futureMaxMs?: number
   /** Width of the partitions of readings; null: chosen from `intervalMs`. */
   readonly rawBucket: Bucket | null
   /** How long readings are kept, by arrival; null: for ever. */
@@ -104,11 +106,14 @@ export interface LakePort {
   close (): Promise<void>
 }
 
+/** [from, to) of event time. */
+export interface LakeSpan { readonly from: number, readonly to: number }
+
 /**
- * Half-open in event time. `keys` null: every key. Names are those of the definition. `brief`: times, columns and counts matter only; where it is cheaper, a lake
+ * Half-open in event time. `spans`: of `keys` that are in it only what lies in their own span too. `keys` null: every key. Names are those of the definition. `brief`: times, columns and counts matter only; where it is cheaper, a lake
  * gives no source (an empty text), and 0 for arrival, partition, offset, revision and final.
  */
-export interface LakeRange { readonly keys: readonly string[] | null, readonly from: number, readonly to: number, readonly signal?: AbortSignal, readonly brief?: boolean }
+export interface LakeRange { readonly keys: readonly string[] | null, readonly from: number, readonly to: number, readonly signal?: AbortSignal, readonly brief?: boolean, readonly spans?: ReadonlyMap<string, LakeSpan> }
 
 /**
  * Readings of one key.

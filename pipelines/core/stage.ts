@@ -135,6 +135,8 @@ export interface CompiledPipeline {
   }[]
   /** `time.watermark: explicit`. */
   readonly explicit: boolean
+  /** How far a reading may be ahead of its arrival; absent: unknown. */
+  readonly futureMaxMs?: number
   readonly tables: readonly { readonly name: string, readonly topic: string, readonly subject: string, readonly contract: string, readonly key: string }[]
   readonly signals: readonly import('./spec.ts').SignalSpec[]
   readonly windows: readonly import('./spec.ts').WindowSpec[]

@@ -60,7 +60,7 @@ export function compileDefinition (definition: CheckedDefinition, options: Compi
   const pipeline = resolved(definition)
   const { name, hash, sources, tables, signals, windows, rules, control, lake, clock } = pipeline
   return {
-    name, hash, signals, windows, control, lake, explicit: clock.explicit,
+    name, hash, signals, windows, control, lake, explicit: clock.explicit, futureMaxMs: clock.futureMaxMs,
     sources: sources.map(source => ({ name: source.name, topic: source.topic, subject: source.subject, contract: source.contract, idleMs: clock.idleMs, intervalMs: source.intervalMs, key: source.key, time: source.time })),
     tables: tables.map(({ fields: _, ...table }) => table),
     rules: rules.map(({ spec }) => spec),

@@ -11,7 +11,8 @@ export const lakeStatistics = ['count', 'mean', 'sum', 'min', 'max', 'stddev', '
  * A question to a lake: statistics of one signal, by intervals and groups.
  *
  * Shape: keys null: every key; `where` narrows them by the last value of text signals. `by`: `key` and names of text signals; empty: one group.
- *        `source` readings or a window: from there and nowhere else; auto: the coarsest window that answers, the rest from finer ones and from readings
+ *        `source` readings or a window: from there and nowhere else; auto: the coarsest window that answers, the rest from finer ones and from readings,
+ *        which also have what of a device is in no stored window. `closed`: of auto, what windows have, and no readings
  * Units: [from, to) of event time in ms; `resolution` ms of an interval, counted from 1970; null with `points` null: the range is one interval;
  *        `points`: about so many intervals
  */
@@ -26,10 +27,15 @@ export interface LakeQuery {
   readonly points: number | null
   readonly by: readonly string[]
   readonly source: 'auto' | 'readings' | (string & {})
+  readonly closed?: boolean
   readonly abort?: AbortSignal
 }
 
-/** `values` as the asked statistics; null where there was no value. `received` counts readings, `expected` those due by the source's interval, null where unknown. */
+/**
+ * `values` as the asked statistics; null where there was no value. `received` counts readings, `expected` those due by the source's interval, null where unknown.
+ *
+ * Units: `windowsTo`: the latest end of the windows in it; null: there are none. `readingsFrom`: from when on readings were taken, of the device of which the most were; null: of none
+ */
 export interface LakeQueryRow {
   readonly start: number
   readonly end: number
@@ -37,6 +43,8 @@ export interface LakeQueryRow {
   readonly values: readonly (number | null)[]
   readonly received: number
   readonly expected: number | null
+  readonly windowsTo: number | null
+  readonly readingsFrom: number | null
 }
 
 /** A statistic as the merge needs it: what it is made from. */

@@ -4,7 +4,7 @@ import type { HyperLogLog } from '../core/sketch/hyper-log-log.ts'
 import type { QuantileSketch } from '../core/sketch/quantile-sketch.ts'
 import type { PartName, Statistic } from './ask.ts'
 
-/** 100 bytes each with every part. */
+/** 120 bytes each with every part. */
 export const cellsMax = 1 << 20
 /** A kilobyte or two each, 20 at the worst. */
 export const sketchesMax = 1 << 16
@@ -12,7 +12,7 @@ export const sketchesMax = 1 << 16
 /**
  * What is known of each group and interval so far: the parts that the asked statistics need, each an array over all cells.
  *
- * Units:  m2 the sum of squared distances from the mean; firstAt, lastAt event time of `first` and `last`
+ * Units:  m2 the sum of squared distances from the mean; firstAt, lastAt event time of `first` and `last`; windowsTo and readingsFrom as of a row, NaN for null
  * Limits: `cellsMax` cells; `sketchesMax` of them have sketches
  * Errors: LAKE_LIMIT
  */
@@ -20,6 +20,8 @@ export class Cells {
   count = 0
   received = new Float64Array(0)
   expected = new Float64Array(0)
+  windowsTo = new Float64Array(0)
+  readingsFrom = new Float64Array(0)
   n = new Float64Array(0)
   sum = new Float64Array(0)
   m2 = new Float64Array(0)
@@ -48,6 +50,8 @@ export class Cells {
     const { parts } = this
     this.received = cleared(this.received, from, to, 0)
     this.expected = cleared(this.expected, from, to, 0)
+    this.windowsTo = cleared(this.windowsTo, from, to, Number.NaN)
+    this.readingsFrom = cleared(this.readingsFrom, from, to, Number.NaN)
     if (parts.has('n')) this.n = cleared(this.n, from, to, 0)
     if (parts.has('sum')) this.sum = cleared(this.sum, from, to, 0)
     if (parts.has('m2')) this.m2 = cleared(this.m2, from, to, 0)
@@ -80,7 +84,7 @@ export class Cells {
   value (cell: number, { name, q }: Statistic): number | null {
     switch (name) {
       case 'count': return this.n[cell]!
-      case 'sum': return this.n[cell]! > 0 ? this.sum[cell]! : null
+      case 'sum': return this.n[cell]! > 0 ? known(this.sum[cell]!) : null
       case 'mean': return this.n[cell]! > 0 ? known(this.sum[cell]! / this.n[cell]!) : null
       case 'stddev': return this.n[cell]! > 0 ? known(Math.sqrt(Math.max(0, this.m2[cell]! / this.n[cell]!))) : null
       case 'min': return known(this.min[cell]!)
@@ -88,8 +92,13 @@ export class Cells {
       case 'first': return known(this.first[cell]!)
       case 'last': return known(this.last[cell]!)
       case 'distinct': return this.distinct[cell]?.estimate() ?? 0
-      default: return known(this.sketch[cell]?.quantile(q) ?? Number.NaN)
+      default: return known(this.#within(cell, this.sketch[cell]?.quantile(q) ?? Number.NaN))
     }
+  }
+
+  /** A sketch is within 1 %: no value lies beyond the least and the greatest. */
+  #within (cell: number, value: number): number {
+    return this.parts.has('min') && this.parts.has('max') ? Math.min(Math.max(value, this.min[cell]!), this.max[cell]!) : value
   }
 }
 

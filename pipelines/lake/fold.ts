@@ -41,7 +41,7 @@ function foldSum ({ n, sum, parts }: Cells, { count, cell }: Placed, { values, k
   }
 }
 
-/** Source: Welford's update */
+/** A value without end leaves no spread, as in windows. Source: Welford's update */
 function foldSpread ({ n, sum, m2 }: Cells, { count, cell }: Placed, { values, known }: NumberColumn | BoolColumn): void {
   for (let row = 0; row < count; row += 1) {
     const at = cell[row]!
@@ -51,7 +51,8 @@ function foldSpread ({ n, sum, m2 }: Cells, { count, cell }: Placed, { values, k
     const off = before === 0 ? 0 : value - sum[at]! / before
     n[at] = before + 1
     sum[at]! += value
-    if (before > 0) m2[at]! += off * (value - sum[at]! / (before + 1))
+    if (!Number.isFinite(value)) m2[at] = Number.NaN
+    else if (before > 0) m2[at]! += off * (value - sum[at]! / (before + 1))
   }
 }
 
@@ -106,7 +107,7 @@ function foldDistinct (cells: Cells, { count, cell }: Placed, column: NumberColu
 }
 
 /**
- * Take parts of windows into their cells.
+ * Take parts of windows into their cells. A window that has values, but no sum or spread (of those without end), leaves none in its cell.
  *
  * Shape:  `columns` by part; rows of one key in order of time
  * Source: Chan's merge of n, mean and m2
@@ -114,7 +115,10 @@ function foldDistinct (cells: Cells, { count, cell }: Placed, column: NumberColu
 export function foldRollups (cells: Cells, placed: Placed, columns: ReadonlyMap<PartName, Column>): void {
   const number = (part: PartName) => columns.get(part) as NumberColumn
   if (columns.has('m2')) mergeSpread(cells, placed, { n: number('n'), sum: number('sum'), m2: number('m2') })
-  else for (const part of ['n', 'sum'] as const) if (columns.has(part)) mergeSum(cells[part], placed, number(part))
+  else {
+    if (columns.has('n')) mergeCount(cells.n, placed, number('n'))
+    if (columns.has('sum')) mergeSum(cells.sum, placed, { n: number('n'), sum: number('sum') })
+  }
   if (columns.has('min')) mergeMin(cells.min, placed, number('min'))
   if (columns.has('max')) mergeMax(cells.max, placed, number('max'))
   if (columns.has('first') || columns.has('last')) mergeTimes(cells, placed, columns)
@@ -128,15 +132,22 @@ function mergeSpread ({ n, sum, m2 }: Cells, { count, cell }: Placed, from: { re
     const right = from.n.values[row]!
     if (at < 0 || from.n.known[row] === 0 || !(right > 0)) continue
     const left = n[at]!
-    const off = left === 0 ? 0 : from.sum.values[row]! / right - sum[at]! / left
-    m2[at]! += from.m2.values[row]! + off * off * left * right / (left + right)
+    const total = knownOf(from.sum, row)
+    const off = left === 0 ? 0 : total / right - sum[at]! / left
+    m2[at]! += knownOf(from.m2, row) + off * off * left * right / (left + right)
     n[at] = left + right
-    sum[at]! += from.sum.values[row]!
+    sum[at]! += total
   }
 }
 
-function mergeSum (into: Float64Array, { count, cell }: Placed, { values, known }: NumberColumn): void {
+const knownOf = ({ known, values }: NumberColumn, row: number): number => known[row] === 1 ? values[row]! : Number.NaN
+
+function mergeCount (into: Float64Array, { count, cell }: Placed, { values, known }: NumberColumn): void {
   for (let row = 0; row < count; row += 1) if (cell[row]! >= 0 && known[row] === 1) into[cell[row]!]! += values[row]!
+}
+
+function mergeSum (into: Float64Array, { count, cell }: Placed, { n, sum }: { readonly n: NumberColumn, readonly sum: NumberColumn }): void {
+  for (let row = 0; row < count; row += 1) if (cell[row]! >= 0 && n.known[row] === 1 && n.values[row]! > 0) into[cell[row]!]! += knownOf(sum, row)
 }
 
 function mergeMin (into: Float64Array, { count, cell }: Placed, { values, known }: NumberColumn): void {

@@ -18,6 +18,10 @@ export interface LakePlan {
   readonly resolutionMs: number | null
   readonly segments: readonly LakeSegment[]
   readonly refused: readonly { readonly window: string, readonly why: string }[]
+  /** What windows lack of a device is looked for in finer ones, and then in readings. */
+  readonly isFilled: boolean
+  /** Windows that may answer, coarsest first. */
+  readonly finer: readonly string[]
   /** A sentence for people. */
   readonly why: string
 }
@@ -40,15 +44,20 @@ export function plannedQuery (layout: LakeLayout, ask: LakeQuery): LakePlan {
   const fit = ask.source === 'readings' ? [] : judged.filter(({ why }) => why === null).map(({ window }) => window).sort((a, b) => sizeOf(b) - sizeOf(a))
   const resolutionMs = resolutionOf(ask, fit.map(sizeOf))
   const dividing = fit.filter(window => resolutionMs === null || resolutionMs % sizeOf(window) === 0)
-  const segments = joined(covered(dividing, ask.from, ask.to))
+  const all = joined(covered(dividing, ask.from, ask.to))
   const refused = ask.source === 'readings' ? [] : judged.flatMap(({ window, why }) => {
     const reason = why ?? (dividing.includes(window) ? null : `its size of ${durationText(sizeOf(window))} does not divide the resolution of ${durationText(resolutionMs!)}`)
     return reason === null ? [] : [{ window: window.name, why: reason }]
   })
-  return { from: ask.from, to: ask.to, resolutionMs, segments, refused, why: whyOf(segments, refused, ask) }
+  const why = whyOf(layout, { segments: all, refused, ask })
+  const windows = all.filter(({ source }) => source !== 'readings')
+  const isClosed = ask.closed === true && ask.source === 'auto'
+  if (isClosed && windows.length === 0) throw new StreamError('LAKE_ASK', { closed: true, why: `no window answers: ${why}` })
+  const segments = isClosed ? windows : all
+  return { from: segments[0]!.from, to: segments.at(-1)!.to, resolutionMs, segments, refused, isFilled: !isClosed && windows.length > 0, finer: dividing.map(({ name }) => name), why: isClosed ? `${why}; closed windows alone, as asked` : why }
 }
 
-function checkedStatistics (layout: LakeLayout, { signal: name, statistics: names, from, to, resolution, points, by, where }: LakeQuery): Statistic[] {
+function checkedStatistics (layout: LakeLayout, { signal: name, statistics: names, from, to, resolution, points, by, where, source, closed }: LakeQuery): Statistic[] {
   const signal = signalOf(layout, name)
   const statistics = names.map(statisticOf)
   if (statistics.length === 0) throw new StreamError('LAKE_ASK', { statistics: [], why: 'name at least one statistic' })
@@ -58,6 +67,7 @@ function checkedStatistics (layout: LakeLayout, { signal: name, statistics: name
   if (resolution !== null && points !== null) throw new StreamError('LAKE_ASK', { resolution, points, why: 'give one of the two' })
   if (resolution !== null && !(Number.isSafeInteger(resolution) && resolution > 0)) throw new StreamError('LAKE_ASK', { resolution, why: 'whole milliseconds, at least 1' })
   if (points !== null && !(Number.isSafeInteger(points) && points > 0)) throw new StreamError('LAKE_ASK', { points, why: 'a whole number, at least 1' })
+  if (closed === true && source === 'readings') throw new StreamError('LAKE_ASK', { closed, source, why: 'closed windows have no readings: leave one of the two out' })
   for (const label of [...by.filter(one => one !== 'key'), ...Object.keys(where)]) checkLabel(layout, label)
   return statistics
 }
@@ -115,14 +125,17 @@ function plannedOn (judged: readonly { readonly window: LakeWindow, readonly why
   if (resolutionMs !== null && resolutionMs % size !== 0) throw new StreamError('LAKE_ASK', { window: window.name, sizeMs: size, resolution: resolutionMs, why: 'the resolution must be a multiple of the window' })
   const from = Math.ceil(ask.from / size) * size
   const to = Math.max(from, Math.ceil(ask.to / size) * size)
-  return { from, to, resolutionMs, segments: from < to ? [{ source: window.name, from, to }] : [], refused: [], why: `${window.name}, as asked: whole windows that begin in the range` }
+  return { from, to, resolutionMs, segments: from < to ? [{ source: window.name, from, to }] : [], refused: [], isFilled: false, finer: [], why: `${window.name}, as asked: whole windows that begin in the range` }
 }
 
-function whyOf (segments: readonly LakeSegment[], refused: readonly { readonly window: string, readonly why: string }[], { source }: LakeQuery): string {
-  if (source === 'readings') return 'readings, as asked'
+interface Reasons { readonly segments: readonly LakeSegment[], readonly refused: LakePlan['refused'], readonly ask: LakeQuery }
+
+function whyOf ({ rawTtlMs }: LakeLayout, { segments, refused, ask }: Reasons): string {
+  if (ask.source === 'readings') return 'readings, as asked'
   const windows = [...new Set(segments.map(one => one.source))].filter(one => one !== 'readings')
   const reasons = refused.map(({ window, why }) => `${window}: ${why}`).join('; ')
   if (windows.length === 0) return `readings: ${reasons === '' ? 'no window of the lake lies whole in the range' : reasons}`
   const edges = segments.some(one => one.source === 'readings') ? '; what is left at the ends of the range from readings' : ''
-  return `${windows.join(', ')}: the coarsest that answers${edges}${reasons === '' ? '' : ` (${reasons})`}`
+  const open = ask.closed === true ? '' : `; of each device, what is in no stored window from finer ones and readings${rawTtlMs === null ? '' : `, which are kept for ${durationText(rawTtlMs)}`}`
+  return `${windows.join(', ')}: the coarsest that answers${edges}${open}${reasons === '' ? '' : ` (${reasons})`}`
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { openLake } from '../../connectors/duckdb/lake.ts'
 import { openDuckReader } from '../../connectors/duckdb/lake-reader.ts'
 import { storePlain } from '../kit/lake-writing.ts'
-import { lakeReadContract } from './lake-read.ts'
+import { type LakeUnderContract, lakeReadContract, lakeTailContract } from './lake-read.ts'
 
-lakeReadContract('duckdb', {
+const duckdb: LakeUnderContract = {
   async open (layout, rows, t) {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-lake-read-'))
     const file = join(folder, 'lake.duckdb')
@@ -20,7 +20,9 @@ lakeReadContract('duckdb', {
     })
     return reader
   },
-})
+}
+lakeReadContract('duckdb', duckdb)
+lakeTailContract('duckdb', duckdb, { lakes: 2, questions: 30, devices: 30 })
 
 lakeReadContract('duckdb, while it is written', {
   async open (layout, rows, t) {

@@ -1,5 +1,7 @@
 import { alertsOfEvents } from '../kit/lake-writing.ts'
 import { MemoryLake } from '../kit/memory-lake.ts'
-import { lakeReadContract } from './lake-read.ts'
+import { type LakeUnderContract, lakeReadContract, lakeTailContract } from './lake-read.ts'
 
-lakeReadContract('memory', { open: async (layout, { readings = [], rollups = {}, events = [] }) => new MemoryLake({ layout, readings, rollups, alerts: alertsOfEvents(events), pieceRows: 700 }) })
+const memory: LakeUnderContract = { open: async (layout, { readings = [], rollups = {}, events = [] }) => new MemoryLake({ layout, readings, rollups, alerts: alertsOfEvents(events), pieceRows: 700 }) }
+lakeReadContract('memory', memory)
+lakeTailContract('memory', memory, { lakes: 12, questions: 25, devices: 8 })

@@ -8,6 +8,7 @@ import { alertsOf } from '../../pipelines/lake/alerts.ts'
 import type { LakeQuery, LakeStatistic } from '../../pipelines/lake/ask.ts'
 import { episodesOf } from '../../pipelines/lake/episodes.ts'
 import { queryLake } from '../../pipelines/lake/query.ts'
+import { cutFrom, cutLake, cutLayout } from '../kit/cut-lake.ts'
 import { all as list, assertSame } from '../kit/lake-answers.ts'
 import { day, hour, minute } from '../kit/lake-oracle.ts'
 import { alertsOfEvents, controlEvent, type PlainRows } from '../kit/lake-writing.ts'
@@ -126,6 +127,34 @@ export function lakeReadContract (name: string, { open }: LakeUnderContract): vo
     assert.deepEqual(await alerts(lake, { ...all, rules: null }), [])
     assert.deepEqual(await list(queryLake(lake, question({}))), [])
   })
+}
+
+/** Any answer from windows and what is in none is that of readings alone, wherever the windows end. */
+export function lakeTailContract (name: string, { open }: LakeUnderContract, { lakes, questions, devices }: { readonly lakes: number, readonly questions: number, readonly devices: number }): void {
+  test(`${name}: an answer from windows, cut at any moment, and from the readings that they lack is that of all readings`, async t => {
+    const seed = Number(process.env.MILLRACE_SEED ?? Date.now() % 1e9)
+    for (let lake = 0; lake < lakes; lake += 1) {
+      const rows = cutLake(seed + lake, devices)
+      const reader = await open(cutLayout, rows, t)
+      await t.test(`MILLRACE_SEED=${seed + lake}`, () => compareTails(reader, rows, { seed: seed + lake, questions }))
+    }
+  })
+}
+
+async function compareTails (lake: LakeReaderPort, { readings = [] }: PlainRows, { seed, questions }: { readonly seed: number, readonly questions: number }): Promise<void> {
+  const keys = [...new Set(readings.map(({ key }) => key))]
+  const edge = fc.oneof(fc.integer({ min: -hour, max: 38 * hour }), fc.integer({ min: -12, max: 38 * 12 }).map(five => five * 5 * minute), fc.constant(36 * hour)).map(after => cutFrom + after)
+  const asks = fc.record({
+    keys: fc.oneof(fc.constant(null), fc.subarray(keys, { minLength: 1 }), fc.constantFrom(...keys).map(key => [key])), where: fc.constantFrom<Record<string, string>>({}, {}, { site: 'Oslo' }), signal: fc.constantFrom('celsius', 'celsius', 'celsius', 'doorOpen', 'site'), by: fc.constantFrom([], ['key'], ['site']),
+    statistics: fc.subarray<LakeStatistic>(['count', 'mean', 'sum', 'min', 'max', 'stddev', 'first', 'last', 'distinct', 'p50', 'p99'], { minLength: 1, maxLength: 4 }), resolution: fc.constantFrom(null, 5 * minute, 35 * minute, hour, 6 * hour, day, 7 * minute), ends: fc.tuple(edge, edge),
+  })
+  await fc.assert(fc.asyncProperty(asks, async ({ ends, statistics, ...rest }) => {
+    const wanted = rest.signal === 'celsius' ? statistics : ['distinct' as const]
+    const ask: LakeQuery = { ...rest, statistics: wanted, from: Math.min(...ends), to: Math.max(...ends) + 1, points: null, source: 'auto' }
+    const found = await list(queryLake(lake, ask))
+    assertSame(found, await list(queryLake(lake, { ...ask, source: 'readings' })), ask)
+    for (const { start, end, windowsTo, readingsFrom } of found) assert((windowsTo === null || (windowsTo > start && windowsTo <= end)) && (readingsFrom === null || (readingsFrom >= start && readingsFrom < end)) && (windowsTo ?? readingsFrom) !== null)
+  }), { seed, numRuns: questions })
 }
 
 async function compareKeys (lake: LakeReaderPort, plain: LakeReaderPort): Promise<void> {

@@ -7,11 +7,14 @@ export async function all<Item> (items: AsyncIterable<Item>): Promise<Item[]> {
   return result
 }
 
-const name = ({ group, start }: LakeQueryRow) => `${JSON.stringify(group)} ${start + 1e15}`
-export const ordered = (rows: readonly LakeQueryRow[]): LakeQueryRow[] => rows.toSorted((a, b) => name(a) < name(b) ? -1 : 1)
+/** What an answer says, but for where it comes from. */
+export type AnswerRow = Omit<LakeQueryRow, 'windowsTo' | 'readingsFrom'>
+
+const name = ({ group, start }: AnswerRow) => `${JSON.stringify(group)} ${start + 1e15}`
+export const ordered = (rows: readonly AnswerRow[]): AnswerRow[] => rows.toSorted((a, b) => name(a) < name(b) ? -1 : 1)
 
 /** The same rows in any order: quantiles within 1 %, what is divided or summed over devices within rounding, all else to the bit. */
-export function assertSame (some: readonly LakeQueryRow[], others: readonly LakeQueryRow[], { statistics }: LakeQuery): void {
+export function assertSame (some: readonly AnswerRow[], others: readonly AnswerRow[], { statistics }: LakeQuery): void {
   const [found, wanted] = [ordered(some), ordered(others)]
   assert.deepEqual(found.map(({ start, end, group, received }) => ({ start, end, group, received })), wanted.map(({ start, end, group, received }) => ({ start, end, group, received })))
   found.forEach((row, index) => {

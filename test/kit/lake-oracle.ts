@@ -1,10 +1,11 @@
 import { durationMs } from '../../pipelines/core/time.ts'
-import type { LakeQuery, LakeQueryRow } from '../../pipelines/lake/ask.ts'
+import type { LakeQuery } from '../../pipelines/lake/ask.ts'
+import type { AnswerRow } from './lake-answers.ts'
 import type { PlainReading } from './memory-lake.ts'
 import { inOrder } from './plain-rollups.ts'
 
 /** The answer from readings alone, in the plainest way. `labels` by key. Range, resolution and keys as the plan has them. */
-export function plainAnswer (readings: readonly PlainReading[], ask: LakeQuery, { intervalMs, labels }: { readonly intervalMs: number | null, readonly labels: Readonly<Record<string, Readonly<Record<string, string | null>>>> }): LakeQueryRow[] {
+export function plainAnswer (readings: readonly PlainReading[], ask: LakeQuery, { intervalMs, labels }: { readonly intervalMs: number | null, readonly labels: Readonly<Record<string, Readonly<Record<string, string | null>>>> }): AnswerRow[] {
   const { keys, where, from, to, resolution, by } = ask
   const wanted = readings.filter(({ key, at }) => (keys === null || keys.includes(key)) && at >= from && at < to && Object.entries(where).every(([label, value]) => labels[key]?.[label] === value))
   const startOf = (at: number) => resolution === null ? from : Math.floor(at / resolution) * resolution

@@ -113,8 +113,9 @@ function keysOf ({ signals }: LakeLayout, readings: readonly PlainReading[]): La
 
 function byKey<Row extends { readonly key: string }> (rows: readonly Row[]): Map<string, Row[]> { return Map.groupBy(rows, ({ key }) => key) }
 
-function inRange<Row extends { readonly key: string }> (rows: readonly Row[], { keys, from, to }: LakeRange, time: (row: Row) => number): Row[] {
-  return rows.filter(row => (keys === null || keys.includes(row.key)) && time(row) >= from && time(row) < to)
+function inRange<Row extends { readonly key: string }> (rows: readonly Row[], { keys, from, to, spans }: LakeRange, time: (row: Row) => number): Row[] {
+  const inSpan = (row: Row) => time(row) >= (spans?.get(row.key)?.from ?? from) && time(row) < (spans?.get(row.key)?.to ?? to)
+  return rows.filter(row => (keys === null || keys.includes(row.key)) && time(row) >= from && time(row) < to && inSpan(row))
 }
 
 function * pieces<Row> (rows: readonly Row[], length: number): Generator<Row[]> {

@@ -23,7 +23,7 @@ const expected: readonly (readonly [command: RegExp, answer: RegExp])[] = [
   [/--explain/, /^read +day /m],
   [/--by site --chart/, /site=Oslo +█+/],
   [/--points 120 --chart/, /celsius max \[Cel\] +truck-2\n/],
-  [/--format csv/, /^start,end,key,mean,max,received,expected\r\n/],
+  [/--format csv/, /^start,end,key,mean,max,received,expected,windowsTo,readingsFrom\r\n/],
   [/lake alerts .*-7d$/, /tooWarm .*truck-2 [\s\S]*tooWarm .*truck-7 /],
   [/--around/, /"alertId":"\w+","rule":"tooWarm"/],
   [/lake keys/, /truck-3 .*Oslo[\s\S]*truck-9 .*Oslo/],

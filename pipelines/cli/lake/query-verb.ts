@@ -4,7 +4,8 @@ import { durationText } from '../../core/time.ts'
 import type { LakeQuery } from '../../lake/ask.ts'
 import { CliError } from '../exit.ts'
 import { paintData, put, say } from '../talk.ts'
-import { addPrintOptions, addRangeOptions, printLake, type RangeOptions, untilStopped } from './print.ts'
+import { addPrintOptions, addRangeOptions, formatOf, printLake, type RangeOptions, untilStopped } from './print.ts'
+import type { QuerySources } from './sheets.ts'
 import { momentText } from './texts.ts'
 import { queryOf } from './words.ts'
 
@@ -15,6 +16,7 @@ interface QueryOptions extends RangeOptions {
   readonly points?: string
   readonly by?: string
   readonly source: string
+  readonly closed?: true
   readonly chart?: true
   readonly explain?: true
 }
@@ -30,6 +32,7 @@ export function addLakeQuery (lake: Command): void {
     .option('--points <n>', 'about so many intervals, of a length that people like')
     .option('--by <labels>', 'a group for each device (`key`), or for each value of a text signal (default: key with --key, else one group)')
     .option('--source <table>', 'auto, readings, or a window by its name', 'auto')
+    .option('--closed', 'only what closed windows have: without it finer windows and readings give what they lack')
     .option('--chart', 'draw it: lines over time, or bars where the range is one interval')
     .option('--explain', 'say which tables would answer and why, and read nothing')
     .action(query)
@@ -40,7 +43,17 @@ async function query (path: string, options: QueryOptions): Promise<void> {
     const { withLake } = await import('./open.ts')
     const draw = options.explain === true ? explain : chart
     await untilStopped(abort => withLake(path, options, reader => draw(reader, askOf(options, Date.now(), abort))))
-  } else await printLake(path, options, (reader, { nowMs, abort, sheets }) => sheets.querySheet(reader, askOf(options, nowMs, abort)))
+    return
+  }
+  const isBrief = formatOf(options) === 'table'
+  const sources = { windowsTo: Number.NEGATIVE_INFINITY, readingsFrom: Number.POSITIVE_INFINITY }
+  await printLake(path, options, (reader, { nowMs, abort, sheets }) => sheets.querySheet(reader, askOf(options, nowMs, abort), { brief: isBrief, sources }))
+  if (isBrief && sources.windowsTo > Number.NEGATIVE_INFINITY) say(sourcesText(sources))
+}
+
+function sourcesText ({ windowsTo, readingsFrom }: QuerySources): string {
+  const windows = `Windows answered up to ${momentText(windowsTo)}`
+  return readingsFrom === Number.POSITIVE_INFINITY ? `${windows}, and no reading was needed` : `${windows}; readings were taken from ${momentText(readingsFrom)} on, where windows had none of them`
 }
 
 function askOf (options: QueryOptions, nowMs: number, abort: AbortSignal): LakeQuery {
@@ -49,7 +62,7 @@ function askOf (options: QueryOptions, nowMs: number, abort: AbortSignal): LakeQ
   // A chart is over time, unless somebody asks for groups.
   const by = options.by ?? (key === undefined ? '' : 'key')
   const points = options.points ?? (chart === true && every === undefined && options.by === undefined ? String(chartPoints()) : undefined)
-  return queryOf({ ...options, signal, by, ...points !== undefined && { points } }, nowMs, abort)
+  return queryOf({ ...options, signal, by, closed: options.closed === true, ...points !== undefined && { points } }, nowMs, abort)
 }
 
 const widthOfTerminal = (): number => Math.max(40, process.stdout.columns ?? (Number(process.env.COLUMNS) || 100))

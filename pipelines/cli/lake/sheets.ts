@@ -24,23 +24,36 @@ const count = (name: string): Head => ({ name, kind: 'count' })
 const time = (name: string): Head => ({ name, kind: 'time' })
 const known = (value: number): number | null => Number.isNaN(value) ? null : value
 
-/** Statistics by interval and group. Errors: LAKE_ASK, LAKE_UNKNOWN; while it is read also LAKE_LIMIT and those of the reader */
-export function querySheet (reader: LakeReaderPort, ask: LakeQuery): Sheet {
+/** Over all rows: the latest end of a window that answers, and from when on readings were taken. */
+export interface QuerySources { windowsTo: number, readingsFrom: number }
+
+/**
+ * Statistics by interval and group. `brief`: without the columns that say up to when windows answered a row, and from when on readings; `sources` is told.
+ *
+ * Errors: LAKE_ASK, LAKE_UNKNOWN; while it is read also LAKE_LIMIT and those of the reader
+ */
+export function querySheet (reader: LakeReaderPort, ask: LakeQuery, { brief, sources }: { readonly brief: boolean, readonly sources?: QuerySources }): Sheet {
   plannedQuery(reader.layout, ask)
   const { unit = null } = signalOf(reader.layout, ask.signal)
-  const { by, statistics } = ask
-  const heads: readonly Head[] = [
-    time('start'), time('end'), ...texts(by), ...statistics.map((name): Head => name === 'count' || name === 'distinct' ? count(name) : { name, kind: 'number', unit }), count('received'), count('expected'),
+  const columns: readonly QueryColumn[] = [
+    { head: time('start'), cell: ({ start }) => start }, { head: time('end'), cell: ({ end }) => end },
+    ...ask.by.map((name): QueryColumn => ({ head: { name, kind: 'text' }, cell: ({ group }) => group[name] ?? null })),
+    ...ask.statistics.map((name, index): QueryColumn => ({ head: name === 'count' || name === 'distinct' ? count(name) : { name, kind: 'number', unit }, cell: ({ values }) => values[index]! })),
+    { head: count('received'), cell: ({ received }) => received }, { head: count('expected'), cell: ({ expected }) => expected === null ? null : Math.round(expected) },
+    ...brief ? [] : [{ head: time('windowsTo'), cell: ({ windowsTo }: LakeQueryRow) => windowsTo }, { head: time('readingsFrom'), cell: ({ readingsFrom }: LakeQueryRow) => readingsFrom }],
   ]
-  const firstValue = 2 + by.length
-  const received = firstValue + statistics.length
-  const cell = (row: LakeQueryRow, column: number): Cell => {
-    if (column < 2) return column === 0 ? row.start : row.end
-    if (column < firstValue) return row.group[by[column - 2]!] ?? null
-    if (column < received) return row.values[column - firstValue]!
-    return column === received ? row.received : row.expected === null ? null : Math.round(row.expected)
+  const rows = sources === undefined ? queryLake(reader, ask) : told(queryLake(reader, ask), sources)
+  return { heads: distinctHeads(columns.map(({ head }) => head)), pieces: gathered(rows, (row, column) => columns[column]!.cell(row)) }
+}
+
+interface QueryColumn { readonly head: Head, readonly cell: (row: LakeQueryRow) => Cell }
+
+async function * told (rows: AsyncIterable<LakeQueryRow>, sources: QuerySources): AsyncGenerator<LakeQueryRow> {
+  for await (const row of rows) {
+    sources.windowsTo = Math.max(sources.windowsTo, row.windowsTo ?? Number.NEGATIVE_INFINITY)
+    sources.readingsFrom = Math.min(sources.readingsFrom, row.readingsFrom ?? Number.POSITIVE_INFINITY)
+    yield row
   }
-  return { heads: distinctHeads(heads), pieces: gathered(queryLake(reader, ask), cell) }
 }
 
 const kinds = { number: 'number', bool: 'bool', text: 'text', value: 'map' } as const

@@ -13,6 +13,7 @@ export interface QueryWords extends RangeWords, KeyWords {
   readonly points?: string
   readonly by: string
   readonly source: string
+  readonly closed?: boolean
 }
 
 const unitsMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const
@@ -77,6 +78,12 @@ export function amountOf (parameter: string, text: string, { max = Number.MAX_SA
   return Number(text)
 }
 
+/** Errors: LAKE_ASK */
+export function yesOf (parameter: string, text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw wrongWord(parameter, text, 'true or false')
+  return text === 'true'
+}
+
 /** `mean,p99,max`. Errors: LAKE_ASK with the nearest name */
 export function statisticsOf (text: string): readonly LakeStatistic[] {
   return [...new Set(listOf(text))].map(name => {
@@ -108,11 +115,11 @@ export const keysOf = ({ key }: KeyWords): readonly string[] | null => key === u
 
 /** A question from its words. Errors: LAKE_ASK */
 export function queryOf (words: QueryWords, nowMs: number, abort?: AbortSignal): LakeQuery {
-  const { signal, stat, every, points, by, source } = words
+  const { signal, stat, every, points, by, source, closed = false } = words
   if (every !== undefined && points !== undefined) throw wrongWord('points', points, 'either every or points')
   return {
     keys: keysOf(words), where: labelsWanted(words.where), signal, statistics: statisticsOf(stat), ...rangeOf(words, nowMs),
     resolution: every === undefined ? null : lengthOf('every', every), points: points === undefined ? null : amountOf('points', points, { max: 100_000 }),
-    by: [...new Set(listOf(by))], source, ...abort && { abort },
+    by: [...new Set(listOf(by))], source, closed, ...abort && { abort },
   }
 }

@@ -27,7 +27,7 @@ export function openApi (routes: readonly Route[], { layout, version, hasToken }
 }
 
 function parameterOf ({ name, in: place, says, schema, many, required, fallback, example }: Parameter, layout: LakeLayout): JsonSchema {
-  const one = { ...schema, ...namesOf(name, layout), ...fallback !== undefined && fallback !== '' && { default: fallback } }
+  const one = { ...schema, ...namesOf(name, layout), ...fallback !== undefined && fallback !== '' && { default: schema.type === 'boolean' ? fallback === 'true' : fallback } }
   return {
     name, in: place, description: says, required: required === true, schema: many === true ? { type: 'array', items: one } : one,
     ...many === true && { style: 'form', explode: true }, ...example !== undefined && { example: schema.type === 'integer' ? Number(example) : example },

@@ -1,5 +1,5 @@
 import { alertsSheet, aroundSheet, episodesSheet, keysSheet, querySheet, readingsSheet, type RowsAsk, rollupsSheet, statsSheet } from '../sheets.ts'
-import { keysOf, labelsWanted, lengthOf, listOf, queryOf, rangeOf } from '../words.ts'
+import { keysOf, labelsWanted, lengthOf, listOf, queryOf, rangeOf, yesOf } from '../words.ts'
 import type { Parameter, Route, RouteAsking, Values } from './declare.ts'
 
 const text = { type: 'string' } as const
@@ -44,12 +44,13 @@ export const routes: readonly Route[] = [
       { name: 'every', in: 'query', says: 'Length of an interval, counted from 1970 in UTC; without it the range is one interval', schema: duration, example: '1h' },
       { name: 'points', in: 'query', says: 'Instead of every: about so many intervals', schema: { type: 'integer', minimum: 1, maximum: 100_000 } },
       { name: 'by', in: 'query', says: 'Groups: key, or names of text signals, with commas between; without it one group', schema: text, fallback: '' },
-      { name: 'source', in: 'query', says: 'auto, readings, or a window', schema: text, fallback: 'auto' }, ...common,
+      { name: 'source', in: 'query', says: 'auto, readings, or a window', schema: text, fallback: 'auto' },
+      { name: 'closed', in: 'query', says: 'true: only what closed windows have; else finer windows and readings give what they lack', schema: { type: 'boolean' }, fallback: 'false' }, ...common,
     ],
     answer: (reader, values, { nowMs, abort }) => querySheet(reader, queryOf({
-      signal: values.text('signal'), stat: values.text('stat'), from: values.text('from'), to: values.text('to'), by: values.text('by'), source: values.text('source'),
+      signal: values.text('signal'), stat: values.text('stat'), from: values.text('from'), to: values.text('to'), by: values.text('by'), source: values.text('source'), closed: yesOf('closed', values.text('closed')),
       key: values.list('key') ?? [], where: values.list('where') ?? [], ...optional(values, 'every'), ...optional(values, 'points'),
-    }, nowMs, abort)),
+    }, nowMs, abort), { brief: false }),
   },
   {
     path: '/v1/readings', name: 'readings', says: 'Readings as they are kept, device by device in order of time',

@@ -70,15 +70,22 @@ async function * together (run: Run, selection: Selection): AsyncGenerator<LakeQ
   }
 }
 
-async function * chunkedKeys ({ reader, ask, sightings }: Run, { keys }: Selection, count: number): AsyncGenerator<readonly string[]> {
+async function * chunkedKeys ({ reader, ask, sightings }: Run, { keys, heard }: Selection, count: number): AsyncGenerator<readonly string[]> {
   if (keys !== null) {
-    for (let from = 0; from < keys.length; from += count) yield keys.slice(from, from + count)
+    for (let from = 0; from < keys.length; from += count) {
+      const some = keys.slice(from, from + count)
+      for (const key of some) {
+        const known = heard(key)
+        if (known !== undefined) sightings.tell(key, known)
+      }
+      yield some
+    }
     return
   }
   let waiting: string[] = []
   for await (const piece of reader.keys(ask.abort && { signal: ask.abort })) {
     for (const one of piece) {
-      sightings.tell([one])
+      sightings.tell(one.key, one)
       if (waiting.push(one.key) < count) continue
       yield waiting
       waiting = []

@@ -1,5 +1,6 @@
-import type { LakeKey, LakeReaderPort, LakeSpan } from '../core/lake-ports.ts'
+import type { LakeReaderPort, LakeSpan } from '../core/lake-ports.ts'
 import type { Hole } from './coverage.ts'
+import type { Heard } from './select.ts'
 
 /** How many windows back from the last arrival of a device its last stored ones are looked for. */
 const backWindows = 3
@@ -14,16 +15,14 @@ export interface HoleWindow { readonly name: string, readonly sizeMs: number }
 export class Sightings {
   readonly #reader: LakeReaderPort
   readonly #abort: AbortSignal | undefined
-  readonly #heard = new Map<string, { readonly first: number, readonly last: number } | null>()
+  readonly #heard = new Map<string, Heard | null>()
 
   constructor (reader: LakeReaderPort, abort: AbortSignal | undefined) {
     this.#reader = reader
     this.#abort = abort
   }
 
-  tell (keys: readonly LakeKey[]): void {
-    for (const { key, firstArrival, lastArrival } of keys) this.#heard.set(key, { first: firstArrival, last: lastArrival })
-  }
+  tell (key: string, { firstArrival, lastArrival }: Heard): void { this.#heard.set(key, { firstArrival, lastArrival }) }
 
   clear (): void { this.#heard.clear() }
 
@@ -32,7 +31,7 @@ export class Sightings {
     const heard = this.#heard.get(key)
     if (heard === undefined) return Number.POSITIVE_INFINITY
     // Arrivals are cut to whole milliseconds.
-    return heard === null ? Number.NEGATIVE_INFINITY : heard.last + (this.#reader.layout.futureMaxMs ?? Number.POSITIVE_INFINITY) + 1
+    return heard === null ? Number.NEGATIVE_INFINITY : heard.lastArrival + (this.#reader.layout.futureMaxMs ?? Number.POSITIVE_INFINITY) + 1
   }
 
   /**
@@ -47,7 +46,7 @@ export class Sightings {
       const heard = this.#heard.get(key)
       if (heard === undefined || heard === null) continue
       const mayBeOpen = (hole: Hole) => !closed.has(key) && this.until(key) > hole.from
-      const isOlder = (hole: Hole) => heard.first < hole.to
+      const isOlder = (hole: Hole) => heard.firstArrival < hole.to
       const left = some.filter(hole => hole.side === 'cut' || (hole.side !== 'head' && mayBeOpen(hole)) || (hole.side !== 'tail' && isOlder(hole)))
       if (left.length > 0) result.set(key, left)
     }
@@ -57,7 +56,7 @@ export class Sightings {
   async #learn (keys: readonly string[]): Promise<void> {
     const unknown = keys.filter(key => !this.#heard.has(key))
     if (unknown.length === 0) return
-    for await (const piece of this.#reader.keys({ keys: unknown, ...this.#abort && { signal: this.#abort } })) this.tell(piece)
+    for await (const piece of this.#reader.keys({ keys: unknown, ...this.#abort && { signal: this.#abort } })) for (const one of piece) this.tell(one.key, one)
     for (const key of unknown) if (!this.#heard.has(key)) this.#heard.set(key, null)
   }
 
@@ -68,7 +67,7 @@ export class Sightings {
       const last = some.at(-1)!
       const heard = this.#heard.get(key)
       if (last.side === 'head' || last.side === 'cut' || heard === undefined || heard === null) continue
-      const from = Math.floor(heard.last / sizeMs - backWindows) * sizeMs
+      const from = Math.floor(heard.lastArrival / sizeMs - backWindows) * sizeMs
       if (from >= last.to) spans.set(key, { from, to: from + 2 * backWindows * sizeMs })
     }
     const found = new Set<string>()

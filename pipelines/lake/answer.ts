@@ -31,6 +31,8 @@ export class Answer {
   readonly #cells: Cells
   readonly #groups = new Map<string, Group>()
   readonly #first: number
+  /** Where windows begin to answer. */
+  readonly #windowsFrom: number
   /** Of each key the last interval that has it; null: no key comes twice. */
   readonly #last: Map<string, number> | null
   #part: Part
@@ -41,6 +43,8 @@ export class Answer {
   #base = 0
   /** From where on this key is read. */
   #from = 0
+  /** No window has what is read. */
+  #isLast = true
   /** The interval that this key was last seen in. */
   #seen = -1
 
@@ -59,6 +63,7 @@ export class Answer {
     if (this.intervals > cellsMax) throw tooMany('intervals', this.intervals, cellsMax)
     this.#last = segments.length > 1 || plan.isFilled ? new Map() : null
     this.#part = { whole: { from, to } }
+    this.#windowsFrom = segments.find(({ source }) => source !== 'readings')?.from ?? from
   }
 
   /** Rows of another part, or of the same keys again. */
@@ -120,7 +125,9 @@ export class Answer {
 
   #row (group: Group['group'], cell: number, index: number): LakeQueryRow {
     const cells = this.#cells
-    return { start: this.#start(index), end: this.#end(index), group, values: this.statistics.map(statistic => cells.value(cell, statistic)), received: cells.received[cell]!, expected: known(cells.expected[cell]!), windowsTo: known(cells.windowsTo[cell]!), readingsFrom: known(cells.readingsFrom[cell]!) }
+    const windowsTo = known(cells.windowsTo[cell]!)
+    const readingsFrom = known(cells.readingsFrom[cell]!) ?? (windowsTo === null ? this.#start(index) : null)
+    return { start: this.#start(index), end: this.#end(index), group, values: this.statistics.map(statistic => cells.value(cell, statistic)), received: cells.received[cell]!, expected: known(cells.expected[cell]!), windowsTo, readingsFrom }
   }
 
   #start (index: number): number { const { from, resolutionMs } = this.#plan; return resolutionMs === null ? from : Math.max(from, (this.#first + index) * resolutionMs) }
@@ -149,6 +156,7 @@ export class Answer {
     this.#before = hole?.before ?? this.last(key)
     this.#after = hole?.after ?? Number.POSITIVE_INFINITY
     this.#from = (hole ?? this.#part.whole).from
+    this.#isLast = hole?.isLast ?? this.#from >= this.#windowsFrom
     coverage?.begin(key, hole, this.#before)
   }
 
@@ -166,7 +174,7 @@ export class Answer {
       if (at !== this.#seen) {
         this.#expect(at, perMs)
         const from = Math.max(this.#from, this.#start(at - this.#base))
-        if (!(readingsFrom[at]! <= from)) readingsFrom[at] = from
+        if (this.#isLast && !(readingsFrom[at]! <= from)) readingsFrom[at] = from
       }
       received[at]! += 1
     }

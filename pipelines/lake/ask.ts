@@ -34,7 +34,8 @@ export interface LakeQuery {
 /**
  * `values` as the asked statistics; null where there was no value. `received` counts readings, `expected` those due by the source's interval, null where unknown.
  *
- * Units: `windowsTo`: the latest end of the windows in it; null: there are none. `readingsFrom`: from when on readings were taken, of the device of which the most were; null: of none
+ * Units: `windowsTo`: up to when windows answered, null: there are none. `readingsFrom`: from when on readings did, because no window has them yet; of
+ *        several devices the earliest; null: windows have all, but for what lies before them
  */
 export interface LakeQueryRow {
   readonly start: number

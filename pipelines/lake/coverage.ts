@@ -4,9 +4,9 @@ import type { LakeSpan } from '../core/lake-ports.ts'
  * A stretch of one device's time that no row of a window covers.
  *
  * Shape: `before` and `after`: the intervals at its edges that have the device already (-1, Infinity: none). `side`: `head` before its first row, `tail`
- *        behind its last, `whole` where it has none, `cut` beside a row that does not fit
+ *        behind its last, `whole` where it has none, `cut` beside a row that does not fit; `isLast`: no row of any window lies behind it
  */
-export interface Hole extends LakeSpan { readonly before: number, readonly after: number, readonly side: 'head' | 'tail' | 'whole' | 'cut' }
+export interface Hole extends LakeSpan { readonly before: number, readonly after: number, readonly side: 'head' | 'tail' | 'whole' | 'cut', readonly isLast: boolean }
 
 /** `intervalMs` null: the range is one. `isKept` false: nobody asks for holes. */
 export interface CoverageOptions { readonly sizeMs: number, readonly intervalMs: number | null, readonly isKept: boolean }
@@ -32,6 +32,7 @@ export class Coverage {
   #after = Number.POSITIVE_INFINITY
   /** The last interval that has the device. */
   #interval = -1
+  #isLast = true
   #isEmpty = true
   #isCut = false
 
@@ -50,6 +51,7 @@ export class Coverage {
     this.#to = to
     this.#interval = hole?.before ?? before
     this.#after = hole?.after ?? Number.POSITIVE_INFINITY
+    this.#isLast = hole?.isLast ?? true
     this.#isEmpty = true
     this.#isCut = false
   }
@@ -90,7 +92,7 @@ export class Coverage {
 
   #open (to: number, after: number, side: Hole['side']): void {
     if (!this.#isKept) return
-    const hole: Hole = { from: this.#until, to, before: this.#interval, after, side: this.#isCut ? 'cut' : side }
+    const hole: Hole = { from: this.#until, to, before: this.#interval, after, side: this.#isCut ? 'cut' : side, isLast: this.#isLast && to === this.#to }
     this.#isCut = false
     const known = this.holes.get(this.#key)
     if (known === undefined) this.holes.set(this.#key, [hole])

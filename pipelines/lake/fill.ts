@@ -28,7 +28,7 @@ async function readingsOf (run: Run, segment: LakeSegment, { keys, left }: { rea
   const heard = keys.filter(key => left.has(key) || sightings.until(key) > segment.from)
   if (heard.length === 0) return
   if (left.size === 0) return await taken(run, scanSegment(run, segment, heard))
-  const holes = new Map(heard.map((key): [string, Hole] => [key, { from: left.get(key)?.from ?? segment.from, to: segment.to, before: answer.last(key), after: Number.POSITIVE_INFINITY, side: 'tail' }]))
+  const holes = new Map(heard.map((key): [string, Hole] => [key, { from: left.get(key)?.from ?? segment.from, to: segment.to, before: answer.last(key), after: Number.POSITIVE_INFINITY, side: 'tail', isLast: true }]))
   await taken(run, scanReadings(run, { whole: around(holes), keys: heard, holes }))
 }
 
@@ -36,7 +36,7 @@ async function readingsOf (run: Run, segment: LakeSegment, { keys, left }: { rea
 async function windowsOf (run: Run, { source, from, to }: LakeSegment, { keys, isFollowed }: { readonly keys: readonly string[], readonly isFollowed: boolean }): Promise<Left> {
   const coverage = coverageOf(run, source, { from, to })
   await taken(run, scanWindow(run, source, { whole: { from, to }, keys, coverage }))
-  for (const key of keys) if (!coverage.has(key)) coverage.holes.set(key, [{ from, to, before: run.answer.last(key), after: Number.POSITIVE_INFINITY, side: 'whole' }])
+  for (const key of keys) if (!coverage.has(key)) coverage.holes.set(key, [{ from, to, before: run.answer.last(key), after: Number.POSITIVE_INFINITY, side: 'whole', isLast: true }])
   const left: Left = new Map()
   await fill(run, { window: source, holes: coverage.holes, left: isFollowed ? left : null, end: to })
   return left

@@ -72,6 +72,7 @@ test(`every request of docs/${page} is answered`, { skip: hasCurl ? false : 'the
       const { status, stdout, stderr } = await folder.run(line.replace('http://127.0.0.1:8088', served.url).replace('curl ', 'curl --fail-with-body '))
       assert.equal(status, 0, `${line}\n${stdout}${stderr}`)
       if (line.includes('episodes')) assert.deepEqual((JSON.parse(stdout) as { readonly key: string }[]).map(({ key }) => key), ['truck-2', 'truck-2', 'truck-7'])
+      else if (line.includes('closed=true')) assert.match(stdout, /"site":"Bergen","max":9\.5,.*"readingsFrom":null\}/)
       else if (line.includes('by=site')) assert.match(stdout, /Bergen,[\d.]+,[\d.]+,9.5,/)
       else assert(stdout.length > 10, line)
     }

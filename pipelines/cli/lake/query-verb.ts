@@ -53,7 +53,7 @@ async function query (path: string, options: QueryOptions): Promise<void> {
 
 function sourcesText ({ windowsTo, readingsFrom }: QuerySources): string {
   const windows = `Windows answered up to ${momentText(windowsTo)}`
-  return readingsFrom === Number.POSITIVE_INFINITY ? `${windows}, and no reading was needed` : `${windows}; readings were taken from ${momentText(readingsFrom)} on, where windows had none of them`
+  return readingsFrom === Number.POSITIVE_INFINITY ? `${windows}, and no reading was needed` : `${windows}; readings from ${momentText(readingsFrom)} on`
 }
 
 function askOf (options: QueryOptions, nowMs: number, abort: AbortSignal): LakeQuery {

@@ -34,7 +34,7 @@ const brokerHeapMiB = 1_024
 /** The local stack, and the peers compiled against Kafka Streams of Maven Central. */
 export async function startCluster (): Promise<Cluster> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-'))
-  const lib = await jars('streams', new URL('streams.pom.xml', import.meta.url))
+  const lib = await jars('streams', { pom: new URL('streams.pom.xml', import.meta.url) })
   execFileSync('javac', ['-cp', `${lib}/*`, '-d', join(folder, 'classes'), new URL('Peer.java', import.meta.url).pathname])
   const stack = await startStack({ cassandra: false, kafkaHeapMiB: brokerHeapMiB })
   const servers = stack.bootstrapServers

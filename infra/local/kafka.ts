@@ -15,7 +15,7 @@ const run = promisify(execFile)
 const startMsMax = 90_000
 
 export interface KafkaPorts { readonly clients: number, readonly controller: number, /** Mutual TLS. */ readonly mutual: number }
-export interface KafkaOptions { readonly folder: string, readonly ports: readonly KafkaPorts[], readonly secure: Secure | null, readonly watchdog: Watchdog, /** Absent: the newest. */ readonly transactionVersion?: 0 | 1 | 2, /** Of the JVM, in MiB. */ readonly heapMiB?: number }
+export interface KafkaOptions { readonly folder: string, readonly ports: readonly KafkaPorts[], readonly secure: Secure | null, readonly watchdog: Watchdog, readonly version: string, /** Absent: the newest. */ readonly transactionVersion?: 0 | 1 | 2, /** Of the JVM, in MiB. */ readonly heapMiB?: number }
 
 /**
  * A Kafka cluster in KRaft mode, formatted and not yet started; every node is broker and controller. `admin` is what kafkajs needs to do anything.
@@ -24,7 +24,7 @@ export interface KafkaOptions { readonly folder: string, readonly ports: readonl
  */
 export async function makeKafka (options: KafkaOptions): Promise<{ readonly nodes: readonly Service[], readonly admin: KafkaConfig }> {
   const { folder, ports, secure, watchdog, heapMiB = 512 } = options
-  const lib = await jars('kafka')
+  const lib = await jars('kafka', { version: options.version })
   await mkdir(folder, { recursive: true })
   const log4j = join(folder, 'log4j2.properties')
   await writeFile(log4j, 'rootLogger.level = warn\n')

@@ -27,6 +27,8 @@ export interface StackOptions {
   readonly secure?: boolean
   /** With `secure`: brokers take any unsigned token for its subject, for some seconds each time. */
   readonly tokens?: boolean
+  /** Of Kafka, such as 4.2.0; absent: that of MILLRACE_KAFKA_VERSION, else the folder's, else the default. */
+  readonly kafkaVersion?: string
   /** What Kafka's storage is formatted with, when it is; absent: what is newest. */
   readonly transactionVersion?: 0 | 1 | 2
   /** Of each broker; absent: 512. */
@@ -60,8 +62,8 @@ export { lacking }
  * Errors:   StackProblem says what is missing or shows the end of the log
  */
 export async function startStack (options: StackOptions = {}): Promise<Stack> {
-  const { data, nodes = 1, kafka = true, cassandra = true, registry = true, secure = false, durable = false, tokens = false, transactionVersion, kafkaHeapMiB, say = () => {} } = options
-  const missing = kafka || cassandra ? await lacking({ cassandra }) : null
+  const { data, nodes = 1, kafka = true, cassandra = true, registry = true, secure = false, durable = false, tokens = false, kafkaVersion = process.env.MILLRACE_KAFKA_VERSION || undefined, transactionVersion, kafkaHeapMiB, say = () => {} } = options
+  const missing = kafka || cassandra ? await lacking({ cassandra, ...kafkaVersion !== undefined && { kafkaVersion } }) : null
   if (missing !== null) throw new StackProblem(missing)
   const folder = data === undefined ? mkdtempSync(join(tmpdir(), 'millrace-stack-')) : resolve(data)
   await mkdir(folder, { recursive: true })
@@ -73,7 +75,7 @@ export async function startStack (options: StackOptions = {}): Promise<Stack> {
     if (data === undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   }
   try {
-    const plan = await planOf({ folder, nodes, secure })
+    const plan = await planOf({ folder, nodes, secure, ...kafkaVersion !== undefined && { version: kafkaVersion } })
     const keys = secure ? await makeSecure(join(folder, 'keys'), plan.users, tokens) : null
     const begin = async (parts: readonly Service[]) => {
       services.push(...parts)
@@ -82,7 +84,7 @@ export async function startStack (options: StackOptions = {}): Promise<Stack> {
       for (const part of parts) say(`${part.name.padEnd(10)} answers after ${((performance.now() - began) / 1000).toFixed(1)} s, pid ${part.pid}`)
     }
     const startKafka = async () => {
-      const { nodes: brokers, admin } = await makeKafka({ folder: join(folder, 'kafka'), ports: plan.kafka, secure: keys, watchdog, ...transactionVersion !== undefined && { transactionVersion }, ...kafkaHeapMiB !== undefined && { heapMiB: kafkaHeapMiB } })
+      const { nodes: brokers, admin } = await makeKafka({ folder: join(folder, 'kafka'), ports: plan.kafka, secure: keys, watchdog, version: plan.kafkaVersion, ...transactionVersion !== undefined && { transactionVersion }, ...kafkaHeapMiB !== undefined && { heapMiB: kafkaHeapMiB } })
       await begin(brokers)
       if (keys !== null) await allowPipelines(admin)
       return brokers
@@ -157,18 +159,19 @@ export function exportLines (environment: Readonly<Record<string, string>>): str
 
 const usage = `npm run stack -- [options]
 
-  --nodes 1|3       brokers of Kafka (1)
-  --no-kafka        leave Kafka out
-  --no-cassandra    leave Cassandra out
-  --no-registry     leave the schema registry out
-  --secure          TLS, SASL SCRAM and ACLs
-  --data <folder>   keep everything there; else a temporary folder that goes with the stack
+  --nodes 1|3                 brokers of Kafka (1)
+  --kafka-version <version>   of Kafka, such as 4.2.0; or MILLRACE_KAFKA_VERSION
+  --no-kafka                  leave Kafka out
+  --no-cassandra              leave Cassandra out
+  --no-registry               leave the schema registry out
+  --secure                    TLS, SASL SCRAM and ACLs
+  --data <folder>             keep everything there; else a temporary folder that goes with the stack
 
 Prints the variables to use as export lines on stdout, and leaves them in the file "env" of the folder. Runs until Ctrl-C.
 `
 
 async function main (): Promise<void> {
-  const { values } = parseArgs({ options: { 'nodes': { type: 'string', default: '1' }, 'no-kafka': { type: 'boolean' }, 'no-cassandra': { type: 'boolean' }, 'no-registry': { type: 'boolean' }, 'secure': { type: 'boolean' }, 'data': { type: 'string' }, 'help': { type: 'boolean', short: 'h' } } })
+  const { values } = parseArgs({ options: { 'nodes': { type: 'string', default: '1' }, 'kafka-version': { type: 'string' }, 'no-kafka': { type: 'boolean' }, 'no-cassandra': { type: 'boolean' }, 'no-registry': { type: 'boolean' }, 'secure': { type: 'boolean' }, 'data': { type: 'string' }, 'help': { type: 'boolean', short: 'h' } } })
   if (values.help) { process.stdout.write(usage); return }
   if (values.nodes !== '1' && values.nodes !== '3') throw new StackProblem(`Cannot start ${values.nodes} brokers: --nodes is 1 or 3`)
   let running = false
@@ -178,7 +181,7 @@ async function main (): Promise<void> {
     process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop)
   })
   const say = (line: string) => { process.stderr.write(`${line}\n`) }
-  const stack = await startStack({ nodes: values.nodes === '1' ? 1 : 3, kafka: !values['no-kafka'], cassandra: !values['no-cassandra'], registry: !values['no-registry'], secure: values.secure ?? false, ...values.data === undefined ? {} : { data: values.data }, say })
+  const stack = await startStack({ nodes: values.nodes === '1' ? 1 : 3, kafka: !values['no-kafka'], cassandra: !values['no-cassandra'], registry: !values['no-registry'], secure: values.secure ?? false, ...values['kafka-version'] === undefined ? {} : { kafkaVersion: values['kafka-version'] }, ...values.data === undefined ? {} : { data: values.data }, say })
   running = true
   process.stdout.write(exportLines(stack.environment))
   say(`\nRunning in ${stack.folder}. In another terminal:  source ${join(stack.folder, 'env')}\nCtrl-C stops it.`)

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { run } from 'node:test'
+import { kafkaVersion } from '../../infra/local/jars.ts'
 import { startStack } from '../../infra/local/stack.ts'
 import { behaviours } from './behaviours.ts'
 import { type ClientName, clientNames, type Line } from './look.ts'
@@ -15,8 +16,7 @@ try {
   const seen = await Promise.all(clientNames.map(name => look(name)))
   process.env.KAFKA_BOOTSTRAP_SERVERS = stack.bootstrapServers
   const contracts = await Promise.all(([['connectors/kafka', 'test/contract/kafka.test.ts', 'kafka log '], ['connectors/kafkajs', 'test/contract/kafka-kafkajs.test.ts', 'kafkajs log '], ['connectors/rdkafka', 'test/clients/rdkafka.ts', 'node-rdkafka log ']] as const).map(async ([connector, file, prefix]): Promise<Contract> => ({ connector, passed: await contract(file, prefix) })))
-  const [, kafka = ''] = /<dependency>.*?<version>([^<]+)<\/version>/s.exec(readFileSync(new URL('../../infra/local/kafka.pom.xml', import.meta.url), 'utf8')) ?? []
-  writeFileSync(new URL('../../docs/clients.md', import.meta.url), clientsPage({ seen, contracts, kafka, node: process.versions.node }))
+  writeFileSync(new URL('../../docs/clients.md', import.meta.url), clientsPage({ seen, contracts, kafka: kafkaVersion(), node: process.versions.node }))
 } finally {
   await stack.stop()
 }

@@ -24,7 +24,7 @@ export class EosJudge {
   }
 
   static async on (servers: string): Promise<EosJudge> {
-    return new EosJudge(await jars('eos-judge', new URL('./eos-judge.pom.xml', import.meta.url)), servers)
+    return new EosJudge(await jars('eos-judge', { pom: new URL('./eos-judge.pom.xml', import.meta.url) }), servers)
   }
 
   /** Some two hundred records a second, until `rest`. */

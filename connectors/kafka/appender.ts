@@ -4,7 +4,7 @@ import { check } from './codes.ts'
 import { produceAll } from './produce.ts'
 import { upTo } from './api.ts'
 import { initProducerId, produce } from './requests.ts'
-import { type Parcel, stamp } from './stamp.ts'
+import { noProducer, type Parcel, stamp } from './stamp.ts'
 
 const sequences = 2 ** 31
 const plainProduce = upTo(11, produce)
@@ -66,7 +66,7 @@ export class Appender {
 
   async #init (): Promise<Producer> {
     return this.#cluster.retry('begin to append', async () => {
-      const { errorCode, producerId, producerEpoch } = await this.#cluster.anywhere('control', initProducerId, { transactionalId: null, transactionTimeoutMs: 0 })
+      const { errorCode, producerId, producerEpoch } = await this.#cluster.anywhere('control', initProducerId, { transactionalId: null, transactionTimeoutMs: 0, ...noProducer })
       check(errorCode, { what: 'producer id', needs: 'IDEMPOTENT_WRITE' })
       return { id: producerId, epoch: producerEpoch, next: new Map() }
     })

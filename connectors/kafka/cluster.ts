@@ -155,6 +155,13 @@ export class Cluster {
     return new Map(finalizedFeatures.map(({ name, maxVersionLevel }) => [name, maxVersionLevel]))
   }
 
+  /** Whether every broker of the cluster takes a request in this version; one that does not answer is taken for one that does not. */
+  async offeredByAll (key: number, version: number): Promise<boolean> {
+    const offers = async (address: Address) => (await this.call(address, 'control', apiVersions, {})).apiKeys.some(one => one.apiKey === key && one.maxVersion >= version)
+    const answers = await Promise.allSettled([...this.#nodes.values()].map(offers))
+    return answers.length > 0 && answers.every(answer => answer.status === 'fulfilled' && answer.value)
+  }
+
   async #findCoordinator (kind: Coordinated, key: string): Promise<Address> {
     const { coordinators: [found] } = await this.anywhere('control', findCoordinator, { keyType: kind === 'group' ? 0 : 1, coordinatorKeys: [key] })
     if (found === undefined) throw new Again('no coordinator', false)

@@ -99,7 +99,8 @@ export const deleteRecords = api(21, 'DeleteRecords', { versions: [2, 2] }, {
   throttleTimeMs: int32, topics: array(struct({ name: string, partitions: array(struct({ partitionIndex: int32, lowWatermark: int53, errorCode: int16 })) })),
 })
 
-export const initProducerId = api(22, 'InitProducerId', { versions: [4, 5] }, { transactionalId: nullableString, transactionTimeoutMs: int32, producerId: fixed(int64, -1n), producerEpoch: fixed(int16, -1) }, {
+/** Who says which producer it has gets the next epoch only while that is the producer of the id. Source: KIP-360 */
+export const initProducerId = api(22, 'InitProducerId', { versions: [4, 5] }, { transactionalId: nullableString, transactionTimeoutMs: int32, producerId: int64, producerEpoch: int16 }, {
   throttleTimeMs: int32, errorCode: int16, producerId: int64, producerEpoch: int16,
 })
 

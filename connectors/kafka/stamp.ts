@@ -3,6 +3,9 @@ import { StreamError } from '../../pipelines/core/errors.ts'
 import { batchHeaderBytes, readBatchHeader } from '../../pipelines/core/record-batch.ts'
 import { compress, compressionBits, type CompressionType } from './compress.ts'
 
+/** Of one who has no producer yet, or asks for it whoever has it. */
+export const noProducer = { producerId: -1n, producerEpoch: -1 }
+
 const crcFrom = 21
 const transactionalBit = 16
 const compressionMask = 7

@@ -18,6 +18,20 @@ export interface TransactionProtocol {
 const current: TransactionProtocol = { announces: false, produce, txnOffsetCommit, endTxn }
 const older: TransactionProtocol = { announces: true, produce: upTo(11, produce), txnOffsetCommit: upTo(4, txnOffsetCommit), endTxn: upTo(4, endTxn) }
 
+const writeTxnMarkersKey = 27
+/** From it on a leader is told the protocol of a transaction, and refuses a marker whose epoch the producer has already. */
+const strictMarkers = 2
+
+/**
+ * Whether a marker that comes twice would end the next transaction of its id: so it is in the older protocol, and in the current one where any broker is older than
+ * Kafka 4.2. An id is then initialised anew after each of its transactions, so that the next one has an epoch that no marker has had.
+ *
+ * Source: KAFKA-19446, KIP-1228
+ */
+export async function takesLateMarkers (cluster: Cluster, { announces }: TransactionProtocol): Promise<boolean> {
+  return announces || !await cluster.offeredByAll(writeTxnMarkersKey, strictMarkers)
+}
+
 /** What the cluster has finalised now. */
 export async function transactionProtocol (cluster: Cluster): Promise<TransactionProtocol> {
   const features = await cluster.retry('ask for features', () => cluster.features())

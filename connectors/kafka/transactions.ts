@@ -7,8 +7,8 @@ import type { Address } from './connection.ts'
 import { produceAll, Unknown } from './produce.ts'
 import { addOffsetsToTxn, addPartitionsToTxn, initProducerId, type TransactionOffsets } from './requests.ts'
 import { settled } from './settled.ts'
-import { type Parcel, stamp } from './stamp.ts'
-import { type TransactionProtocol, transactionProtocol } from './transaction-protocol.ts'
+import { noProducer, type Parcel, stamp } from './stamp.ts'
+import { takesLateMarkers, type TransactionProtocol, transactionProtocol } from './transaction-protocol.ts'
 
 const sequences = 2 ** 31
 
@@ -40,6 +40,9 @@ interface Turn {
   readonly next: Map<string, number>
   /** Monotonic; when something of an open transaction was first sent, else null. */
   openedMs: number | null
+  /** Whether a transaction has ended under its epoch, or before it. */
+  isSpent: boolean
+  /** When the id may be used again. */
   done: Promise<unknown>
 }
 /** A transaction of which something was written before its commit was asked for. */
@@ -50,7 +53,8 @@ interface Begun { readonly turn: Turn, written: Promise<readonly Written[]> }
  *
  * Delivery: nothing of a transaction is sent before everything of the one before is acknowledged, nor its end before that one's end has
  *           succeeded; when one fails, those behind it fail with the same error and are aborted. What is written ahead of a commit comes after everything
- *           of the commits asked for before it; one without positions (a snapshot) may pass in between
+ *           of the commits asked for before it; one without positions (a snapshot) may pass in between. Where a marker that comes twice would end the next
+ *           transaction of its id, the id gets a new epoch first, behind the commit and before its next turn
  * Errors:   LOG_FENCED when another took the ids over; KAFKA_TRANSACTION, KAFKA_UNREACHABLE: begin anew
  * Source:   reliability rules 1 to 4; KIP-890, and the protocol before it
  */
@@ -58,6 +62,7 @@ export class Transactions {
   readonly #cluster: Cluster
   readonly #options: TransactionsOptions
   readonly #protocol: TransactionProtocol
+  readonly #renews: Promise<boolean>
   readonly #turns: readonly Turn[]
   #turn = 0
   /** Some request may have been served, or may be yet. */
@@ -71,6 +76,7 @@ export class Transactions {
     this.#cluster = cluster
     this.#options = options
     this.#protocol = protocol
+    this.#renews = takesLateMarkers(cluster, protocol)
     this.#turns = taken
   }
 
@@ -78,8 +84,8 @@ export class Transactions {
   static async open (cluster: Cluster, ids: readonly string[], options: TransactionsOptions): Promise<Transactions> {
     const protocol = await transactionProtocol(cluster)
     const taken = await settled(ids.map(async transactionalId => {
-      const { producerId, producerEpoch } = await initialise(cluster, transactionalId, options.timeoutMs)
-      return { transactionalId, producerId, epoch: producerEpoch, next: new Map<string, number>(), openedMs: null, done: Promise.resolve() }
+      const owned = await cluster.retry('take over the transactional id', () => initialise(cluster, transactionalId, { timeoutMs: options.timeoutMs, ...noProducer }))
+      return { transactionalId, ...owned, next: new Map<string, number>(), openedMs: null, isSpent: false, done: Promise.resolve() }
     }))
     return new Transactions(cluster, options, { protocol, taken })
   }
@@ -120,9 +126,9 @@ export class Transactions {
       return written.value
     })()
     this.#sent = sent
-    this.#ended = turn.done = ended
-    sent.catch(() => {})
-    ended.catch(() => {})
+    this.#ended = ended
+    turn.done = ended.then(() => this.#renew(turn))
+    for (const one of [sent, ended, turn.done]) one.catch(() => {})
     return ended
   }
 
@@ -146,7 +152,7 @@ export class Transactions {
   }
 
   async #abandon (): Promise<void> {
-    await Promise.allSettled([this.#sent, this.#ended, this.#begun?.written])
+    await Promise.allSettled([this.#sent, this.#ended, this.#begun?.written, ...this.#turns.map(({ done }) => done)])
     if (this.#protocol.announces && this.#isUnknown) return
     await Promise.allSettled(this.#turns.map(async turn => { if (turn.openedMs !== null) await this.#end(turn, false) }))
   }
@@ -227,11 +233,25 @@ export class Transactions {
     await this.#once('end the transaction', () => this.#cluster.atCoordinator('transaction', transactionalId, async address => {
       const { errorCode, producerId, producerEpoch: epoch } = await this.#cluster.call(address, 'transaction', this.#protocol.endTxn, { transactionalId, producerId: ownerId, producerEpoch: ownerEpoch, committed })
       check(errorCode, { transactionalId, needs: 'WRITE' })
-      turn.openedMs = null
+      Object.assign(turn, { openedMs: null, isSpent: true })
       if (this.#protocol.announces) return
       Object.assign(turn, { producerId, epoch })
       turn.next.clear()
     }))
+  }
+
+  /**
+   * Give the id an epoch that none of its markers has had: a late one is refused then. The coordinator takes it once the markers are there. Whoever has taken
+   * the id over meanwhile is not fenced, since this asks as the producer that it was.
+   */
+  async #renew (turn: Turn): Promise<void> {
+    if (!turn.isSpent || !await this.#renews) return
+    const { transactionalId, producerId, epoch: producerEpoch } = turn
+    await this.#once('renew the transactional id', async () => {
+      if (this.#abandoned !== null) return
+      Object.assign(turn, await initialise(this.#cluster, transactionalId, { timeoutMs: this.#options.timeoutMs, producerId, producerEpoch }), { isSpent: false })
+      turn.next.clear()
+    })
   }
 
   /** Tried again only when the broker said that nothing was done: after silence nobody knows, and the producer is not used again. */
@@ -255,10 +275,13 @@ export class Transactions {
   }
 }
 
-async function initialise (cluster: Cluster, transactionalId: string, timeoutMs: number) {
-  return cluster.retry('take over the transactional id', () => cluster.atCoordinator('transaction', transactionalId, async address => {
-    const answer = await cluster.call(address, 'control', initProducerId, { transactionalId, transactionTimeoutMs: timeoutMs })
-    check(answer.errorCode, { transactionalId, needs: 'WRITE' })
-    return answer
-  }))
+interface Owner { readonly producerId: bigint, readonly producerEpoch: number }
+
+/** Errors: Again while markers of the id's last transaction are on their way; LOG_FENCED when the id is not the producer's that is given */
+function initialise (cluster: Cluster, transactionalId: string, { timeoutMs, ...owner }: Owner & { readonly timeoutMs: number }): Promise<{ readonly producerId: bigint, readonly epoch: number }> {
+  return cluster.atCoordinator('transaction', transactionalId, async address => {
+    const { errorCode, producerId, producerEpoch: epoch } = await cluster.call(address, 'control', initProducerId, { transactionalId, transactionTimeoutMs: timeoutMs, ...owner })
+    check(errorCode, { transactionalId, needs: 'WRITE' })
+    return { producerId, epoch }
+  })
 }

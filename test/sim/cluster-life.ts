@@ -47,7 +47,7 @@ export class Life {
     const compiled = this.#compiled(definition)
     this.world = new ClusterWorld(random, {
       pipeline: () => compiled, definition: JSON.stringify(definition), compile: data => this.#compiled(JSON.parse(data) as CheckedDefinition),
-      ...relation && { schema: () => datumAvro }, workers, snapshotEveryMs: random.pick([400, 1_500, 4_000]), transactionVersion: random.chance(0.3) ? 0 : 2,
+      ...relation && { schema: () => datumAvro }, workers, snapshotEveryMs: random.pick([400, 1_500, 4_000]), transactionVersion: random.chance(0.3) ? 0 : 2, strictMarkers: random.chance(0.3),
     })
     const { clock } = this.world
     const append = (topic: string, partition: number, bytes: Uint8Array) => this.world.append(topic, partition, bytes)
@@ -60,6 +60,7 @@ export class Life {
     world.lossy = chance(0.5) ? 0 : 0.004
     world.slow = chance(0.7) ? 0 : 0.02
     world.slowMarkers = chance(0.6) ? 0 : 0.5
+    world.twiceMarkers = chance(0.6) ? 0 : 0.5
     for (const slot of world.slots) if (chance(0.8)) world.start(slot)
     for (let step = 0; step < this.#options.steps; step += 1) {
       for (const slot of world.slots) this.#disturb(slot)

@@ -43,6 +43,7 @@ export interface ClusterOptions {
   readonly schema?: (id: SchemaName) => string | null
   readonly workers: number
   readonly transactionVersion: 0 | 2
+  readonly strictMarkers: boolean
   readonly snapshotEveryMs: number
 }
 
@@ -57,6 +58,8 @@ export class ClusterWorld {
   lossy = 0
   slow = 0
   slowMarkers = 0
+  /** Of markers that come twice. */
+  twiceMarkers = 0
   /** Requests that nobody reckons with any more, and that are still on their way. */
   late = 0
   isBrokerDown = false
@@ -71,12 +74,18 @@ export class ClusterWorld {
   constructor (random: Random, options: ClusterOptions) {
     this.#random = random
     this.#options = options
-    this.brokers = new Brokers({ clock: this.clock, nodes, transactionVersion: options.transactionVersion, addMs: () => random.chance(0.05 + this.slow) ? random.whole(5, 1_500) : random.whole(0, 2), markerMs: () => random.chance(this.slowMarkers) ? random.whole(200, 3 * sessionMs) : random.whole(1, 20) })
+    this.brokers = new Brokers({ clock: this.clock, nodes, transactionVersion: options.transactionVersion, strictMarkers: options.strictMarkers, markerAgainMs: () => random.chance(this.twiceMarkers) ? this.#twiceMs(random) : null, addMs: () => random.chance(0.05 + this.slow) ? random.whole(5, 1_500) : random.whole(0, 2), markerMs: () => random.chance(this.slowMarkers) ? random.whole(200, 3 * sessionMs) : random.whole(1, 20) })
     this.slots = Array.from({ length: options.workers }, (_, at) => ({ name: `w${at}`, process: null, leg: null, stop: new AbortController(), trap: null, doom: null, isCut: false, wanted: false, hasDrained: false, isDoomed: false }))
     const topic = (name: string, count: number, configs: Readonly<Record<string, string>> = {}) => this.brokers.createTopic(name, { partitions: count, configs: new Map(Object.entries({ 'cleanup.policy': 'delete', 'message.timestamp.type': 'CreateTime', ...configs })) })
     for (const [source, count] of Object.entries(partitions)) topic(`sim.${source}`, count, { 'message.timestamp.type': 'LogAppendTime' })
     for (const name of ['sim.devices', 'sim.yards']) topic(name, 1, { 'cleanup.policy': 'compact' })
     for (const name of ['sim.control', names.deadLetters('sim'), names.late('sim')]) topic(name, 1)
+  }
+
+  /** Mostly soon enough to meet the next transaction of the id. */
+  #twiceMs (random: Random): number {
+    this.tally.count('markers that came twice')
+    return random.chance(0.7) ? random.whole(0, 2_000) : random.whole(2_000, 2 * sessionMs)
   }
 
   get tasks (): readonly TaskName[] {

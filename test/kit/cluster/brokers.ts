@@ -12,6 +12,7 @@ import { TransactionCoordinator } from './transactions.ts'
 
 const earliest = -2
 const latest = -1
+const writeTxnMarkersKey = 27
 const batchBytesMax = 16 << 20
 
 interface BrokerTopic { readonly id: string, readonly name: string, readonly partitions: BrokerPartition[], readonly configs: Map<string, string> }
@@ -24,6 +25,10 @@ export interface BrokersOptions {
   readonly nodes?: number
   /** 0: brokers before KIP-890, which take batches of a transaction without a look at whether it is still open. */
   readonly transactionVersion?: 0 | 2
+  /** How long after a marker was written the same one comes again; null: it does not. */
+  readonly markerAgainMs?: () => number | null
+  /** Kafka 4.2 and later: in the current protocol a marker ends no transaction of its own epoch. */
+  readonly strictMarkers?: boolean
 }
 
 /** Name and handler of a request; the answer has what the connector reads of it. */
@@ -43,17 +48,19 @@ export class Brokers {
   readonly nodes: Nodes
   readonly #addMs: (topic: string) => number
   readonly #transactionVersion: 0 | 2
+  readonly #strictMarkers: boolean
   readonly #topics = new Map<string, BrokerTopic>()
   readonly #groups = new Map<string, { readonly group: BrokerGroup, readonly offsets: GroupOffsets }>()
   readonly #waiting = new Set<() => void>()
   #topicsMade = 0
 
-  constructor ({ clock, markerMs = () => 0, addMs = () => 0, nodes = 1, transactionVersion = 2 }: BrokersOptions) {
+  constructor ({ clock, markerMs = () => 0, addMs = () => 0, nodes = 1, transactionVersion = 2, markerAgainMs = () => null, strictMarkers = true }: BrokersOptions) {
     this.clock = clock
     this.#transactionVersion = transactionVersion
+    this.#strictMarkers = strictMarkers
     this.nodes = new Nodes(nodes)
     this.#addMs = addMs
-    this.transactions = new TransactionCoordinator(clock, { older: transactionVersion === 0, markerMs, mark: (participant, producerId, epoch, committed) => { this.#mark(participant, { producerId, epoch, committed }) } })
+    this.transactions = new TransactionCoordinator(clock, { older: transactionVersion === 0, markerMs, markerAgainMs, mark: (participant, producerId, epoch, committed) => { this.#mark(participant, { producerId, epoch, committed }) } })
   }
 
   partition (topic: string, partition: number): BrokerPartition {
@@ -98,7 +105,7 @@ export class Brokers {
   }
 
   readonly #served = new Map<number, Served>([
-    served('versions', requests.apiVersions, () => ({ errorCode: 0, apiKeys: [], finalizedFeatures: [{ name: 'transaction.version', maxVersionLevel: this.#transactionVersion, minVersionLevel: this.#transactionVersion }] })),
+    served('versions', requests.apiVersions, () => ({ errorCode: 0, apiKeys: [{ apiKey: writeTxnMarkersKey, minVersion: 1, maxVersion: this.#strictMarkers ? 2 : 1 }], finalizedFeatures: [{ name: 'transaction.version', maxVersionLevel: this.#transactionVersion, minVersionLevel: this.#transactionVersion }] })),
     served('metadata', requests.metadata, ({ topics }) => this.#metadata(topics?.map(({ name }) => name!) ?? null)),
     served('coordinator', requests.findCoordinator, ({ keyType, coordinatorKeys }) => ({ coordinators: coordinatorKeys.map(key => ({ key, errorCode: 0, ...this.nodes.leaderOf(keyType === 0 ? groupName(key) : idName(key)) })) })),
     served('create', admin.createTopics, ({ topics }) => ({ topics: topics.map(({ name, numPartitions, configs }) => ({ name, errorCode: code(this.createTopic(name, { partitions: numPartitions, configs: new Map(configs.map(({ name, value }) => [name, value!])) })), errorMessage: null })) })),
@@ -107,7 +114,7 @@ export class Brokers {
     served('alter', admin.incrementalAlterConfigs, ({ resources }) => ({ responses: resources.map(({ resourceName, configs }) => { for (const { name, value } of configs) this.#topics.get(resourceName)?.configs.set(name, value!); return { errorCode: 0, errorMessage: null } }) })),
     served('offsets', requests.listOffsets, ({ isolationLevel, topics }, port) => ({ topics: topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(one => this.#listed(name, one, { isolationLevel, port })) })) })),
     served('trim', requests.deleteRecords, ({ topics }, port) => ({ topics: topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(({ partitionIndex, offset }) => this.#trimmed(name, partitionIndex, { before: offset, port })) })) })),
-    served('init', requests.initProducerId, ({ transactionalId, transactionTimeoutMs }, port) => { const { error, producerId, epoch } = transactionalId !== null && !this.nodes.leads(port, idName(transactionalId)) ? notCoordinator : this.transactions.initialise(transactionalId, transactionTimeoutMs); return { errorCode: code(error), producerId, producerEpoch: epoch } }),
+    served('init', requests.initProducerId, ({ transactionalId, transactionTimeoutMs, ...owner }, port) => { const { error, producerId, epoch } = transactionalId !== null && !this.nodes.leads(port, idName(transactionalId)) ? notCoordinator : this.transactions.initialise(transactionalId, transactionTimeoutMs, owner); return { errorCode: code(error), producerId, producerEpoch: epoch } }),
     served('produce', requests.produce, async ({ transactionalId, topicData }, port) => ({ responses: await Promise.all(topicData.map(async ({ name, partitionData }) => ({ name, partitionResponses: await Promise.all(partitionData.map(({ index, records }) => this.#produced(transactionalId, { topic: name, partition: index, bytes: records }, port))) }))) })),
     served('commit-offsets', requests.txnOffsetCommit, (ask, port) => this.#holdOffsets(ask, port)),
     served('end', requests.endTxn, ({ transactionalId, producerId, producerEpoch, committed }, port) => { const { error, producerId: id, epoch } = !this.nodes.leads(port, idName(transactionalId)) ? notCoordinator : this.transactions.end(transactionalId, producerId, producerEpoch, committed); return { errorCode: code(error), producerId: id, producerEpoch: epoch } }),
@@ -240,8 +247,9 @@ export class Brokers {
 
   #mark (participant: string, { producerId, epoch, committed }: { readonly producerId: bigint, readonly epoch: number, readonly committed: boolean }): void {
     const [kind, name, topic] = participant.split(' ') as [string, string, string]
-    if (kind === 'group') this.group(name).offsets.settle({ producerId, epoch, committed })
-    else this.#topics.get(topic)?.partitions[Number(name)]?.mark(producerId, epoch, { committed, nowMs: this.clock.wallMs() })
+    const strict = this.#strictMarkers && this.#transactionVersion === 2
+    if (kind === 'group') this.group(name).offsets.settle({ producerId, epoch, committed, strict })
+    else this.#topics.get(topic)?.partitions[Number(name)]?.mark(producerId, epoch, { committed, nowMs: this.clock.wallMs(), strict })
     this.#moved()
   }
 

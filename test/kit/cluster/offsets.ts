@@ -16,6 +16,7 @@ export class GroupOffsets {
   /** Null, or why not. */
   hold ({ producerId, epoch }: { readonly producerId: bigint, readonly epoch: number }, topics: readonly OffsetsTopic[]): string | null {
     if (epoch < (this.#epochs.get(producerId) ?? -1)) return 'INVALID_PRODUCER_EPOCH'
+    this.#epochs.set(producerId, epoch)
     const held = this.#pending.get(producerId) ?? new Map<string, Offset>()
     this.#pending.set(producerId, held)
     this.#told += 1
@@ -24,7 +25,9 @@ export class GroupOffsets {
   }
 
   /** The end of a producer's transaction. Its next one goes by this epoch, or a later one. */
-  settle ({ producerId, epoch, committed }: { readonly producerId: bigint, readonly epoch: number, readonly committed: boolean }): void {
+  settle ({ producerId, epoch, committed, strict }: { readonly producerId: bigint, readonly epoch: number, readonly committed: boolean, readonly strict: boolean }): void {
+    const known = this.#epochs.get(producerId) ?? -1
+    if (epoch < known || (strict && epoch === known)) return
     this.#epochs.set(producerId, epoch)
     const held = this.#pending.get(producerId)
     this.#pending.delete(producerId)

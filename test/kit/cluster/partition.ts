@@ -77,8 +77,15 @@ export class BrokerPartition {
     return { errorCode: 0, baseOffset }
   }
 
-  /** The end of a producer's transaction. Its next one goes by this epoch; if that is a new one, it begins to count anew. */
-  mark (producerId: bigint, epoch: number, { committed, nowMs }: { readonly committed: boolean, readonly nowMs: number }): void {
+  /**
+   * The end of a producer's transaction. Its next one goes by this epoch; if that is a new one, it begins to count anew. A marker of an epoch that is over is
+   * refused; one that comes twice ends what is open now, unless brokers are `strict`.
+   *
+   * Source: Kafka's ProducerAppendInfo; KIP-1228
+   */
+  mark (producerId: bigint, epoch: number, { committed, nowMs, strict = false }: { readonly committed: boolean, readonly nowMs: number, readonly strict?: boolean }): void {
+    const known = this.#producers.get(producerId)?.epoch ?? -1
+    if (epoch < known || (strict && epoch === known)) return
     const baseOffset = this.end
     this.#keep({ bytes: marker({ producerId, epoch, committed, baseOffset, nowMs }), baseOffset, lastOffset: baseOffset, maxTimestamp: nowMs, producerId, transactional: true, control: true })
     const firstOffset = this.#open.get(producerId)

@@ -9,6 +9,8 @@ export interface TransactionHooks {
   readonly older: boolean
   /** Before the markers of a transaction are written. */
   readonly markerMs: () => number
+  /** How long after a marker was written the same one comes again; null: it does not. */
+  readonly markerAgainMs: () => number | null
   /** The end of a producer's transaction, in one partition or group. */
   readonly mark: (participant: string, producerId: bigint, epoch: number, committed: boolean) => void
 }
@@ -44,7 +46,8 @@ export class TransactionCoordinator {
     this.#hooks = hooks
   }
 
-  initialise (id: string | null, timeoutMs: number): ProducerAnswer {
+  /** `owner`: the producer that whoever asks has already, or -1. */
+  initialise (id: string | null, timeoutMs: number, owner: { readonly producerId: bigint, readonly producerEpoch: number } = { producerId: -1n, producerEpoch: -1 }): ProducerAnswer {
     if (id === null) return { error: null, producerId: this.#producers += 1n, epoch: 0 }
     const found = this.#transactions.get(id)
     if (found === undefined) {
@@ -52,8 +55,10 @@ export class TransactionCoordinator {
       this.#transactions.set(id, made)
       return answer(null, made)
     }
+    if (owner.producerId >= 0n && owner.producerId !== found.producerId) return answer('PRODUCER_FENCED', found)
     if (found.state === 'open') this.#abort(found)
     if (found.state !== 'empty') return answer('CONCURRENT_TRANSACTIONS', found)
+    if (owner.producerId >= 0n && owner.producerEpoch !== found.epoch) return answer('PRODUCER_FENCED', found)
     found.timeoutMs = timeoutMs
     this.#next(found)
     return answer(null, found)
@@ -118,7 +123,11 @@ export class TransactionCoordinator {
     let left = participants.length
     for (const participant of participants) {
       void this.#clock.sleep(this.#hooks.markerMs()).then(() => {
-        this.#hooks.mark(participant, found.producerId, found.epoch, committed)
+        const { producerId, epoch } = found
+        const mark = () => { this.#hooks.mark(participant, producerId, epoch, committed) }
+        mark()
+        const againMs = this.#hooks.markerAgainMs()
+        if (againMs !== null) void this.#clock.sleep(againMs).then(mark)
         left -= 1
         if (left === 0) found.state = 'empty'
       })

@@ -4,7 +4,7 @@ import { openRdkafkaLog, rdkafkaSettings } from '../../connectors/rdkafka/public
 import { cachedClient } from '../../infra/clients.ts'
 import { kafkaLog, noKafka, type OpenLog } from '../contract/kafka-cluster.ts'
 import { kafkaProbes } from '../contract/kafka-probes.ts'
-import { logContract } from '../contract/log.ts'
+import { logContract } from '../contract/log-contract.ts'
 
 if (noKafka !== null) throw new Error(noKafka)
 const folder = await cachedClient({ name: 'node-rdkafka', version: '3.6.1' })

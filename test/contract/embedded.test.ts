@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { machineClock } from '../../connectors/embedded/clock.ts'
 import { openEmbeddedLog } from '../../connectors/embedded/log.ts'
-import { logContract } from './log.ts'
+import { logContract } from './log-contract.ts'
 
 logContract('embedded log', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-'))

@@ -3,7 +3,7 @@ import { machineClock } from '../../connectors/embedded/clock.ts'
 import { kafkajsSettings, openKafkajsLog } from '../../connectors/kafkajs/public.ts'
 import { kafkaLog, noKafka, type OpenLog } from './kafka-cluster.ts'
 import { kafkaProbes } from './kafka-probes.ts'
-import { logContract } from './log.ts'
+import { logContract } from './log-contract.ts'
 
 const open: OpenLog = properties => openKafkajsLog({ ...kafkajsSettings({ 'accept.missing': 'checksums,topic-ids', ...properties }), clock: machineClock })
 

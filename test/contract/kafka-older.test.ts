@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import { machineClock } from '../../connectors/embedded/clock.ts'
 import { bootstrapServers, kafkaLog, noKafka } from './kafka-cluster.ts'
-import { logContract } from './log.ts'
+import { logContract } from './log-contract.ts'
 
 /** The protocol before KIP-890: 0 is what a cluster has that was updated from 3.x, 1 the same with tagged records of its own state. */
 for (const level of process.env.MILLRACE_SLOW ? [0, 1] as const : [0] as const) {

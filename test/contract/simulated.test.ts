@@ -1,7 +1,7 @@
 import { ManualClock } from '../kit/clock.ts'
 import { Brokers } from '../kit/cluster/brokers.ts'
 import { openSimulatedLog } from '../kit/cluster/log.ts'
-import { logContract } from './log.ts'
+import { logContract } from './log-contract.ts'
 
 /** The brokers of the simulation are held to what real ones are: the same connector, the same suite. */
 logContract('kafka log on simulated brokers', async () => {

@@ -20,14 +20,18 @@ export interface ProbeOptions {
   readonly open?: OpenLog
   /** How the behaviours begin that are not asked of it. */
   readonly without?: readonly string[]
+  /** Absent: the Kafka of all files. */
+  readonly servers?: () => Promise<string>
+  /** Absent: when there is no Kafka for all files. */
+  readonly skip?: string | false
 }
 type Probe = (behaviour: string, body: (subject: KafkaUnderTest, foreign: Client) => Promise<void>) => void
 
-const probes = ({ name = 'kafka log', open, without = [] }: ProbeOptions): Probe => (behaviour, body) => {
+const probes = ({ name = 'kafka log', open, without = [], servers = bootstrapServers, skip = noKafka ?? false }: ProbeOptions): Probe => (behaviour, body) => {
   if (without.some(beginning => behaviour.startsWith(beginning))) return
-  test(`${name} ${behaviour}`, { skip: noKafka ?? false }, async () => {
-    const subject = await kafkaLog({}, open)
-    const foreign = new Kafka({ brokers: (await bootstrapServers()).split(','), clientId: 'foreign', logLevel: logLevel.NOTHING })
+  test(`${name} ${behaviour}`, { skip }, async () => {
+    const subject = await kafkaLog({ 'bootstrap.servers': await servers() }, open)
+    const foreign = new Kafka({ brokers: (await servers()).split(','), clientId: 'foreign', logLevel: logLevel.NOTHING })
     try { await body(subject, foreign) } finally { await subject.finish() }
   })
 }
@@ -200,7 +204,7 @@ export function kafkaProbes (options: ProbeOptions = {}): void {
 
   for (const compression of ['gzip', 'snappy', 'lz4', 'zstd']) {
     probe(`writes ${compression} that brokers check and other clients read, in transactions and outside`, async ({ prefix, log }, foreign) => {
-      const packing = await openKafkaLog({ ...kafkaSettings({ 'bootstrap.servers': await bootstrapServers(), 'topic.prefix': prefix, 'compression.type': compression }), clock: machineClock })
+      const packing = await openKafkaLog({ ...kafkaSettings({ 'bootstrap.servers': await (options.servers ?? bootstrapServers)(), 'topic.prefix': prefix, 'compression.type': compression }), clock: machineClock })
       const values = Array.from({ length: 2_000 }, (_, index) => `${compression} ${index * 7_919 % 100_000} ${'reading '.repeat(index % 9)}`)
       try {
         await log.createTopic(topicSpec('in'))
@@ -234,7 +238,7 @@ export function kafkaProbes (options: ProbeOptions = {}): void {
     assert.deepEqual(await Promise.all(waits), Array.from({ length: 32 }, (_, partition) => [`${partition}`]))
   })
 
-  if (options.open === undefined) test('kafka log says that nobody answers, and where', async () => {
+  if (options.open === undefined && options.servers === undefined) test('kafka log says that nobody answers, and where', async () => {
     const settings = kafkaSettings({ 'bootstrap.servers': '127.0.0.1:1', 'default.api.timeout.ms': '300' })
     await assert.rejects(openKafkaLog({ ...settings, clock: machineClock }), error => fails('KAFKA_UNREACHABLE')(error) && /127\.0\.0\.1:1/.test((error as Error).message))
   })

@@ -5,17 +5,17 @@ import { execFileSync } from 'node:child_process'
 import type { Figure } from './kit.ts'
 
 /**
- * `npm run bench [name...]`: every bench file in a process of its own; figures go to bench/results/<date>-<commit>.json. `npm run bench:kafka` and `bench:cassandra` run
- * those beside the real service (`--kafka`, `--cassandra`), and theirs go to <date>-<commit>-kafka.json and so on.
+ * `npm run bench [name...]`: every bench file in a process of its own; figures go to bench/results/<date>-<commit>.json. `npm run bench:kafka`, `bench:cassandra` and `bench:outage` run
+ * those beside the real service (`--kafka`, `--cassandra`, `--outage`), and theirs go to <date>-<commit>-kafka.json and so on.
  */
 const folder = new URL('.', import.meta.url).pathname
-const services = ['kafka', 'cassandra'] as const
+const services = ['kafka', 'cassandra', 'outage'] as const
 const service = services.find(name => process.argv.includes(`--${name}`)) ?? null
 const wanted = process.argv.slice(2).filter(argument => argument !== `--${service}`)
 const files = readdirSync(folder).filter(file => file.endsWith('.ts') && !['kit.ts', 'readings.ts', 'run.ts'].includes(file))
   .filter(file => wanted.length === 0 ? serviceOf(file) === service : wanted.some(name => file.startsWith(name)))
 
-function serviceOf (file: string): typeof service { return file.startsWith('kafka-') ? 'kafka' : /^(cassandra-|lake-read)/.test(file) ? 'cassandra' : null }
+function serviceOf (file: string): typeof service { return file === 'outage.ts' ? 'outage' : file.startsWith('kafka-') ? 'kafka' : /^(cassandra-|lake-read)/.test(file) ? 'cassandra' : null }
 
 const figures: Figure[] = []
 /** What else the machine was doing, before and during. */

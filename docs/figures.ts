@@ -1,13 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { type Figure, shown } from '../bench/kit.ts'
 
-type Kind = 'kafka' | 'cassandra' | 'machine'
+type Kind = 'kafka' | 'cassandra' | 'outage' | 'machine'
 interface Results { readonly commit: string, readonly kind?: Kind, readonly at: string, readonly machine: { readonly cpu?: string, readonly cores: number, readonly memoryGiB: number, readonly node: string, readonly loadBefore?: number, readonly loadMost?: number }, readonly figures: readonly Figure[] }
 
 const results = new URL('../bench/results/', import.meta.url)
 const marks: readonly (readonly [kind: Kind, begin: string, end: string])[] = [
   ['kafka', '<!-- figures of kafka -->', '<!-- end of figures of kafka -->'],
   ['cassandra', '<!-- figures of cassandra -->', '<!-- end of figures of cassandra -->'],
+  ['outage', '<!-- figures of outage -->', '<!-- end of figures of outage -->'],
   ['machine', '<!-- figures -->', '<!-- end of figures -->'],
 ]
 

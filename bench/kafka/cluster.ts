@@ -8,11 +8,12 @@ import { jars, java } from '../../infra/local/jars.ts'
 import { startStack } from '../../infra/local/stack.ts'
 import type { LogPort } from '../../pipelines/core/ports.ts'
 
+interface Usage { readonly cpuSeconds: number, readonly peakBytes: number, readonly residentBytes: number }
 /** A process under test: what it has used so far, and its end. */
 export interface Subject {
   /** Resolves when it says that it reads. */
   readonly ready: Promise<void>
-  readonly usage: () => { readonly cpuSeconds: number, readonly peakBytes: number }
+  readonly usage: () => Usage
   readonly stop: () => Promise<void>
 }
 export interface Cluster {
@@ -63,8 +64,8 @@ export async function startCluster (): Promise<Cluster> {
   }
 }
 
-function subject (command: string, args: readonly string[]): Subject {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+export function subject (command: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): Subject {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...environment } })
   const ended = new Promise<void>(resolve => { child.once('exit', () => { resolve() }) })
   let wantedEnd = false
   const ready = new Promise<void>((resolve, reject) => {
@@ -86,11 +87,12 @@ function subject (command: string, args: readonly string[]): Subject {
   }
 }
 
-/** User and system time of all threads of a process since it started, and the most memory it held. */
-export function usageOf (pid: number): { readonly cpuSeconds: number, readonly peakBytes: number } {
+/** User and system time of all threads of a process since it started, the most memory it held and what it holds now. */
+export function usageOf (pid: number): Usage {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
-  const peak = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]
-  return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond, peakBytes: Number(peak) * 1024 }
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const bytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)![1]) * 1024
+  return { cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond, peakBytes: bytes('VmHWM'), residentBytes: bytes('VmRSS') }
 }
 
 export const sleep = (ms: number): Promise<void> => new Promise(resolve => { setTimeout(resolve, ms) })

@@ -8,41 +8,58 @@ export interface LoadOptions {
   /** Readings a second. */
   readonly rate: number
   readonly uncommitted: boolean
+  /** Keys of each partition; absent: 25. */
+  readonly keysEach?: number
+  /** Every so many readings of a key one changes the state of its alert; absent: each. */
+  readonly changeEvery?: number
+  /** Distance of requests; absent: 1. */
+  readonly everyMs?: number
   /** When the reading behind an output was sent, from the output's value. */
   readonly sentAt: (value: Buffer) => number
 }
 
-const keysEach = 25
+const keysEachDefault = 25
 const settleMsMax = 20_000
-const now = () => performance.timeOrigin + performance.now()
+export const now = (): number => performance.timeOrigin + performance.now()
 
 /**
  * Readings in an open loop, and a reader of what comes of them; both by kafkajs.
  *
- * Each key's quality alternates, so that every reading changes the state of its alert. What is due is sent each millisecond, in one request, whether
- * or not the one before was acknowledged.
+ * Each key's quality alternates, so that every reading (or every `changeEvery`th) changes the state of its alert. What is due is sent each millisecond (or every
+ * `everyMs`), in one request, whether or not the one before was acknowledged.
  */
 export class Load {
   readonly #options: LoadOptions
   readonly #producer: Producer
   readonly #consumer: Consumer
-  readonly #keys: readonly { readonly name: string, readonly partition: number, quality: number }[]
+  readonly #keys: readonly { readonly name: string, readonly partition: number, quality: number, readings: number }[]
   readonly #sending = new Set<Promise<unknown>>()
   #sent = 0
+  /** Events that must come: of these, every other one clears. */
+  #changes = 0
+  #raised = 0
   #got = 0
   #from = 0
   #failure: unknown = null
   /** Milliseconds from sent to read, of everything sent since `forget`. */
   times: number[] = []
+  /** When each of `times` was sent. */
+  sents: number[] = []
 
   constructor (options: LoadOptions) {
-    const { servers, partitions } = options
+    const { servers, partitions, keysEach = keysEachDefault } = options
     this.#options = options
     const kafka = new Kafka({ brokers: [servers], clientId: 'bench', logLevel: logLevel.ERROR })
     this.#producer = kafka.producer({ allowAutoTopicCreation: false })
     this.#consumer = kafka.consumer({ groupId: `bench-${options.output}`, maxWaitTimeInMs: 500, minBytes: 1, readUncommitted: options.uncommitted })
-    this.#keys = Array.from({ length: keysEach * partitions }, (_, at) => ({ name: `sensor-${String(at).padStart(6, '0')}`, partition: at % partitions, quality: 0 }))
+    this.#keys = Array.from({ length: keysEach * partitions }, (_, at) => ({ name: `sensor-${String(at).padStart(6, '0')}`, partition: at % partitions, quality: 0, readings: at }))
   }
+
+  get sent (): number { return this.#sent }
+  get events (): { readonly raised: number, readonly cleared: number } { return { raised: this.#raised, cleared: this.#changes - this.#raised } }
+
+  /** Of events whose readings were sent in [from, to). */
+  timesBetween (from: number, to: number): number[] { return this.times.filter((_, at) => this.sents[at]! >= from && this.sents[at]! < to) }
 
   async open (): Promise<void> {
     const { output, sentAt } = this.#options
@@ -56,7 +73,9 @@ export class Load {
         for (const { value } of batch.messages) {
           const sent = sentAt(value!)
           this.#got += 1
-          if (sent >= this.#from) this.times.push(at - sent)
+          if (sent < this.#from) continue
+          this.times.push(at - sent)
+          this.sents.push(sent)
         }
       },
     })
@@ -66,9 +85,11 @@ export class Load {
   forget (): void {
     this.#from = now()
     this.times = []
+    this.sents = []
   }
 
-  async run (ms: number): Promise<void> {
+  /** For so long, or until `signal` aborts. */
+  async run (ms: number, signal?: AbortSignal): Promise<void> {
     const began = now()
     let sent = 0
     await new Promise<void>(resolve => {
@@ -77,10 +98,10 @@ export class Load {
         const due = Math.floor(Math.min(past, ms) / 1_000 * this.#options.rate)
         if (due > sent) this.#send(due - sent)
         sent = due
-        if (past < ms) return
+        if (past < ms && signal?.aborted !== true) return
         clearInterval(timer)
         resolve()
-      }, 1)
+      }, this.#options.everyMs ?? 1)
     })
   }
 
@@ -88,18 +109,24 @@ export class Load {
   async settle (): Promise<void> {
     await Promise.all(this.#sending)
     const untilMs = now() + settleMsMax
-    while (this.#got < this.#sent && now() < untilMs) await new Promise(resolve => { setTimeout(resolve, 20) })
+    while (this.#got < this.#changes && now() < untilMs) await new Promise(resolve => { setTimeout(resolve, 20) })
     if (this.#failure !== null) throw this.#failure
-    if (this.#got !== this.#sent) throw new Error(`wrong result: sent ${this.#sent}, read ${this.#got}`)
+    if (this.#got !== this.#changes) throw new Error(`wrong result: ${this.#changes} events of ${this.#sent} readings must come, read ${this.#got}`)
   }
 
   async close (): Promise<void> { await Promise.allSettled([this.#producer.disconnect(), this.#consumer.disconnect()]) }
 
   #send (count: number): void {
+    const { changeEvery = 1 } = this.#options
     const messages = Array.from({ length: count }, () => {
       const key = this.#keys[this.#sent % this.#keys.length]!
-      key.quality = 1 - key.quality
       this.#sent += 1
+      key.readings += 1
+      if (key.readings % changeEvery === 0) {
+        key.quality = 1 - key.quality
+        this.#changes += 1
+        this.#raised += key.quality
+      }
       return { key: key.name, partition: key.partition, value: reading(key.name, key.quality) }
     })
     const sending = this.#producer.send({ topic: this.#options.input, acks: 1, messages }).catch((error: unknown) => { this.#failure ??= error })

@@ -7,17 +7,21 @@ import { names } from '../../pipelines/runtime/names.ts'
 import { controlEventCodec } from '../../schemas/control-event.ts'
 import { deadLetterCodec } from '../../schemas/dead-letter.ts'
 import { lateReadingCodec } from '../../schemas/late-reading.ts'
-import { definition, partitions } from './kill-pipeline.ts'
+import { chunkedDefinition, definition, partitions } from './kill-pipeline.ts'
 import { allOf, hex, type TaskTruth, truthOf } from './kill-truth.ts'
 
-const pipeline = compileDefinition(definition)
+const pipelines = { rows: compileDefinition(definition), chunks: compileDefinition(chunkedDefinition) }
 
 /** Rows of a table by its name behind the pipeline's; `positions` those of all pipelines. */
 export interface LakeLook { rows (table: string): Promise<readonly LakeRow[]>, positions (): Promise<readonly LakeRow[]> }
 export const duckLook = (lake: Pick<LakeReader, 'query'>): LakeLook => ({ rows: table => lake.query(`SELECT * FROM killed_${table}`), positions: () => lake.query('SELECT * FROM _millrace_offsets') })
 
-/** Topics and lake hold what the logs alone say, each row once, in the order of each task. Gives how many of each there are. */
-export async function checkKilled (log: LogPort, lake: LakeLook) {
+/**
+ * Topics and lake hold what the logs alone say, each row once, in the order of each task. Of `chunks` the table `readings` is what a reader makes of them, and what
+ * is in chunks that have not ended is not there yet. Gives how many of each there are.
+ */
+export async function checkKilled (log: LogPort, lake: LakeLook, mode: keyof typeof pipelines = 'rows') {
+  const pipeline = pipelines[mode]
   const races: TaskTruth[] = []
   const ponds: TaskTruth[] = []
   for (let partition = 0; partition < partitions; partition += 1) {
@@ -28,7 +32,7 @@ export async function checkKilled (log: LogPort, lake: LakeLook) {
     ponds.push(await truthOf(log, pipeline, { leg: 'pond', partition, upTo: JSON.parse(String(stored!.metadata)).journal }))
   }
   const told = await checkTopics(log, races)
-  await checkLake(log, lake, { races, ponds })
+  await checkLake(log, lake, { races, ponds, mode })
   return told
 }
 
@@ -52,11 +56,12 @@ async function checkTopics (log: LogPort, races: readonly TaskTruth[]) {
   return counts
 }
 
-async function checkLake (log: LogPort, lake: LakeLook, { races, ponds }: { readonly races: readonly TaskTruth[], readonly ponds: readonly TaskTruth[] }): Promise<void> {
+async function checkLake (log: LogPort, lake: LakeLook, { races, ponds, mode }: { readonly races: readonly TaskTruth[], readonly ponds: readonly TaskTruth[], readonly mode: keyof typeof pipelines }): Promise<void> {
   const [stored, short, visit, alertRows, letterRows, lateRows] = await Promise.all(['readings', 'short', 'visit', 'alerts', 'dead_letters', 'late'].map(table => lake.rows(table))) as [readonly LakeRow[], readonly LakeRow[], readonly LakeRow[], readonly LakeRow[], readonly LakeRow[], readonly LakeRow[]]
-  for (const [partition, { readings, rollups }] of ponds.entries()) {
+  for (const [partition, { readings, chunked, rollups }] of ponds.entries()) {
     const ofTask = (rows: readonly LakeRow[]) => rows.filter(row => row.partition === partition)
-    assert.deepEqual(ofTask(stored).map(({ offset }) => offset as number).toSorted((a, b) => a - b), readings)
+    assert.deepEqual(ofTask(stored).map(({ offset }) => offset as number).toSorted((a, b) => a - b), mode === 'rows' ? readings : chunked)
+    assert(mode === 'rows' || chunked.length > readings.length / 2, `${chunked.length} of ${readings.length} readings are in chunks that have ended`)
     for (const [window, rows] of [['short', short], ['visit', visit]] as const) {
       const expected = [...rollups].filter(([place]) => place.startsWith(`${window} `)).map(([place, { end, n, revision }]) => `${place} ${end} ${n} ${revision}`)
       assert.deepEqual(ofTask(rows).map(({ key, start, end, n, revision }) => `${window} ${key} ${start} ${end} ${n} ${revision}`).sort(), expected.sort())

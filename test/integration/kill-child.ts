@@ -4,15 +4,17 @@ import { Engine } from '../../pipelines/cli/engine.ts'
 import { names } from '../../pipelines/runtime/names.ts'
 import { haveReadAll } from './kill-drained.ts'
 import { feed } from './kill-feed.ts'
-import { definition, partitions } from './kill-pipeline.ts'
+import { chunkedDefinition, definition as rowsDefinition, partitions } from './kill-pipeline.ts'
 
 /**
  * Both legs on the embedded log and lake, with a feeder that goes on where the log ends. Its parent kills it, or lets it run to the end
- * of what is in the log (`finish`), which is then enough to be looked at however slow the machine is. With CASSANDRA_CONTACT_POINTS the lake is there, in CASSANDRA_KEYSPACE.
+ * of what is in the log (`finish`), which is then enough to be looked at however slow the machine is. With CASSANDRA_CONTACT_POINTS the lake is there, in CASSANDRA_KEYSPACE;
+ * with MILLRACE_KILL_MODE=chunks its readings are in chunks.
  */
 const [folder, mode] = process.argv.slice(2) as [string, 'feed' | 'finish']
 const readingsMin = 800
 const say = (line: string) => { process.stdout.write(`${line}\n`) }
+const definition = process.env.MILLRACE_KILL_MODE === 'chunks' ? chunkedDefinition : rowsDefinition
 const embedded = await openEmbedded(folder)
 const { log } = embedded
 const properties = cassandraEnvironment(process.env)

@@ -7,8 +7,7 @@ export const readingAvro = JSON.stringify({ type: 'record', name: 'Reading', fie
 export const deviceAvro = JSON.stringify({ type: 'record', name: 'Device', fields: [{ name: 'device', type: 'string' }, { name: 'max', type: 'double' }] })
 
 export const partitions = 2
-/** Short enough that every part of it does something between two kills. */
-export const definition = definePipeline({
+const define = (raw: { readonly mode?: 'chunks', readonly chunk?: { readonly readings: number, readonly within: `${number}ms` } }) => definePipeline({
   name: 'killed',
   signals: { celsius: { unit: 'Cel' }, limit: { unit: 'Cel' } },
   tables: { devices: { topic: 'killed.devices', contract: contract<Device>({ subject: 'killed.devices-value', version: 1, schema: deviceAvro }), key: 'device' } },
@@ -30,5 +29,9 @@ export const definition = definePipeline({
     silent: { absent: '400ms', registry: 'devices' },
   },
   control: { topic: 'killed.control', delivery: 'exactly-once' },
-  lake: { keyspace: 'killed', rollups: ['short', 'visit'], allowedLateness: '1m' },
+  lake: { keyspace: 'killed', raw, rollups: ['short', 'visit'], allowedLateness: '1m' },
 })
+/** Short enough that every part of it does something between two kills. */
+export const definition = define({})
+/** Its readings in chunks, which end by count and by time. */
+export const chunkedDefinition = define({ mode: 'chunks', chunk: { readings: 12, within: '300ms' } })

@@ -18,6 +18,8 @@ export interface TaskTruth {
   readonly deadLetters: readonly string[]
   readonly late: readonly string[]
   readonly readings: readonly number[]
+  /** Of `readings`, those whose chunk has ended, in the order of the log; none where there are no chunks. */
+  readonly chunked: readonly number[]
   /** The last row of each `window key start`. */
   readonly rollups: ReadonlyMap<string, Rollup>
 }
@@ -35,13 +37,13 @@ export async function allOf (log: LogPort, topic: string, partition: number): Pr
 
 export async function truthOf (log: LogPort, pipeline: CompiledPipeline, { leg, partition, upTo }: { readonly leg: 'race' | 'pond', readonly partition: number, readonly upTo: number }): Promise<TaskTruth> {
   const { name: source, topic } = pipeline.sources[0]!
-  const task = new Task(pipeline.createStages({ leg, source, topic, partition, mode: 'live', tables: new Map() }))
+  const task = new Task(pipeline.createStages({ leg, source, topic, partition, mode: 'live', tables: new Map(), chunked: true }))
   const entries = await journalOf(log, { topic: names.journal(pipeline.name, leg), partition, upTo })
   const verdicts = new Map(entries.flatMap(entry => entry.kind === 'schema' ? [[entry.id, entry.schema] as const] : []))
   const { end } = await log.range(topic, partition)
   const { bytes } = await log.fetch({ topic, partition, offset: 0, bytesMax: 1 << 30, waitMs: 0 })
   const out = new Outputs()
-  const truth = { events: [] as string[], deadLetters: [] as string[], late: [] as string[], readings: [] as number[], rollups: new Map<string, Rollup>() }
+  const truth = { events: [] as string[], deadLetters: [] as string[], late: [] as string[], readings: [] as number[], chunked: [] as number[], rollups: new Map<string, Rollup>() }
   const take = () => {
     collect(task, out, truth, { pipeline: pipeline.name, origin: { topic, partition } })
     out.clear()
@@ -63,14 +65,21 @@ export async function truthOf (log: LogPort, pipeline: CompiledPipeline, { leg, 
     take()
   }
   input(end)
+  truth.chunked.sort((a, b) => a - b)
   return truth
 }
 
-interface Growing { readonly events: string[], readonly deadLetters: string[], readonly late: string[], readonly readings: number[], readonly rollups: Map<string, Rollup> }
+interface Growing { readonly events: string[], readonly deadLetters: string[], readonly late: string[], readonly readings: number[], readonly chunked: number[], readonly rollups: Map<string, Rollup> }
 
 function collect (task: Task, out: Outputs, truth: Growing, { pipeline, origin }: { readonly pipeline: string, readonly origin: { readonly topic: string, readonly partition: number } }): void {
   const { signals, keys } = task
   for (let row = 0; row < (signals?.count ?? 0); row += 1) truth.readings.push(signals!.position[row]!)
+  for (const chunks of out.chunks) {
+    for (let index = 0; index < chunks.count; index += 1) {
+      const { count, offset } = chunks.read(index)
+      truth.chunked.push(...offset.subarray(0, count))
+    }
+  }
   const byCause = <T extends { position: number, stage: number }>(list: readonly T[]) => [...list].sort((a, b) => a.position - b.position || a.stage - b.stage)
   for (const { event } of byCause(out.events)) truth.events.push(hex(controlEventCodec.encode(event, 1)))
   for (const { position, window, key, at, arrival, value } of byCause(out.late)) truth.late.push(hex(lateReadingCodec.encode({ pipeline, window, key, at, arrival, value, source: { ...origin, offset: position } }, 1)))

@@ -1,4 +1,5 @@
 import { StreamError } from '../../pipelines/core/errors.ts'
+import type { LakeFigures } from '../../pipelines/core/lake-figures.ts'
 import type { CommitHooks, LakeChunks, LakeLayout, LakePort, LakeReadings, LakeRollups } from '../../pipelines/core/lake-ports.ts'
 import type { Committed } from '../../pipelines/core/ports.ts'
 import type { ControlEvent } from '../../schemas/control-event.ts'
@@ -73,7 +74,7 @@ class CassandraLake implements LakePort {
   /** The commit under way. */
   #last: Promise<unknown> | null = null
 
-  constructor (session: CassandraSession, { tables, statements, eras }: LakeParts, { layout, settings, decodeRaw = undecodable, pendingRowsMax = 1 << 17, inFlightMax = 256, latencyMs = 100, frameBytesMax = 24_576 }: CassandraLakeOptions) {
+  constructor (session: CassandraSession, { tables, statements, eras }: LakeParts, { layout, settings, decodeRaw = undecodable, pendingRowsMax = 1 << 16, inFlightMax = 256, latencyMs = 100, frameBytesMax = 24_576 }: CassandraLakeOptions) {
     this.#session = session
     this.#tables = tables
     this.pendingRowsMax = pendingRowsMax
@@ -87,7 +88,7 @@ class CassandraLake implements LakePort {
   }
 
   get pendingRows (): number { return this.#stage.weight }
-  get figures (): Readonly<Record<string, number>> { return this.#sender.figures }
+  get figures (): Readonly<LakeFigures> { return this.#sender.figures }
 
   addReadings (rows: LakeReadings): void {
     if (this.#stage.readings === null) throw new StreamError('LAKE_LAYOUT', { table: 'readings', why: 'readings of this lake come in chunks' })

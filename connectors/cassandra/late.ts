@@ -1,4 +1,5 @@
 import { StreamError } from '../../pipelines/core/errors.ts'
+import type { LakeFigures } from '../../pipelines/core/lake-figures.ts'
 import type { CommitHooks, LakeChunks, LakePort, LakeReadings, LakeRollups } from '../../pipelines/core/lake-ports.ts'
 import type { Committed } from '../../pipelines/core/ports.ts'
 import type { ControlEvent } from '../../schemas/control-event.ts'
@@ -37,7 +38,7 @@ class LateLake implements LakePort {
 
   get pendingRows (): number { return this.#lake?.pendingRows ?? 0 }
   get pendingRowsMax (): number { return this.#lake?.pendingRowsMax ?? 0 }
-  get figures (): Readonly<Record<string, number>> { return this.#lake?.figures ?? {} }
+  get figures (): Readonly<LakeFigures> | null { return this.#lake?.figures ?? null }
   addReadings (rows: LakeReadings): void { this.#there.addReadings(rows) }
   addChunks (rows: LakeChunks): void { this.#there.addChunks!(rows) }
   addRollups (rows: LakeRollups): void { this.#there.addRollups(rows) }

@@ -1,5 +1,6 @@
 import type { Client } from 'cassandra-driver'
 import { StreamError } from '../../pipelines/core/errors.ts'
+import { countRequest, createLakeFigures } from '../../pipelines/core/lake-figures.ts'
 import { sendFrame } from './driver.ts'
 import { failureOf, lakeError } from './errors.ts'
 import { Flow, type FlowOptions } from './flow.ts'
@@ -35,7 +36,7 @@ export class Sender {
   readonly #limits: { bytesMax: number }
   readonly #frames: Uint8Array[] = []
   readonly #closing = new AbortController()
-  readonly figures = { requests: 0, rows: 0, bytes: 0, retries: 0, inFlight: 0, inFlightMax: 0 }
+  readonly figures = createLakeFigures()
 
   constructor (client: Client, options: SenderOptions) {
     this.#client = client
@@ -92,7 +93,9 @@ export class Sender {
     figures.inFlightMax = Math.max(figures.inFlightMax, round.active)
     try {
       await sendFrame(this.#client, frame, { keyspace, consistency, routingKey: routingKey(run.rows.partitionOf(run.group)) })
-      this.#flow.succeeded(performance.now() - sentMs)
+      const tookMs = performance.now() - sentMs
+      this.#flow.succeeded(tookMs)
+      countRequest(figures, tookMs)
       figures.requests += 1
       figures.rows += run.count
       figures.bytes += frame.length
@@ -101,6 +104,7 @@ export class Sender {
     }
     this.#frames.push(buffer)
     round.active -= 1
+    figures.inFlight = round.active
     round.wake()
   }
 

@@ -1,5 +1,7 @@
 import type { Distribution, Figure, Sample } from '../../connectors/prometheus/figures.ts'
+import { type LakeFigures, requestTimesMs } from '../core/lake-figures.ts'
 import { commitTimesMs, type TaskStatus } from '../runtime/health.ts'
+import { backlogs } from '../runtime/lake-wait.ts'
 import type { Leg } from '../runtime/names.ts'
 import type { LegStatus } from '../runtime/status.ts'
 
@@ -9,6 +11,8 @@ export interface LegView {
   readonly leg: Leg
   readonly status: LegStatus
   readonly committed: LegStatus
+  /** Of a lake that is written to over a network. */
+  readonly lake?: Readonly<LakeFigures> | null
   readonly stored?: Readonly<Record<'readings' | 'rollups' | 'events', number>>
 }
 
@@ -25,6 +29,7 @@ const one = (value: number | Distribution) => [[[], value]] as const
 const each = (counts: ReadonlyMap<string, number>) => [...counts].map(([name, many]) => [[name], many] as const)
 const ofTasks = (value: (task: TaskStatus, nowMs: number) => number | null) => ({ status }: LegView, nowMs: number) =>
   status.health.tasks().map(task => [[task.source, task.topic, `${task.partition}`], value(task, nowMs) ?? Number.NaN] as const)
+const ofLake = (value: (figures: LakeFigures) => number | Distribution) => ({ lake = null }: LegView) => lake === null ? [] : one(value(lake))
 const task = ['source', 'topic', 'partition']
 
 /**
@@ -51,6 +56,7 @@ export const legFigures: readonly Row[] = [
   { name: 'millrace_retries_total', kind: 'counter', labels: [], help: 'How often the leg began anew after an error of the world around it.', of: ({ status }) => one(status.retries) },
   { name: 'millrace_reading', kind: 'gauge', labels: [], help: '1 while every task is restored and read; 0 while it restores or waits out an error.', of: ({ status }) => one(status.health.readingSinceMs === null ? 0 : 1) },
   { name: 'millrace_trouble', kind: 'gauge', labels: ['code'], help: '1 with the code of the error that the leg waits out; absent when there is none.', of: ({ status: { health: { trouble } } }) => trouble === null ? [] : [[[trouble.code], 1]] },
+  { name: 'millrace_trouble_seconds', kind: 'gauge', labels: ['code'], help: 'How long the leg has waited out that error; absent when there is none.', of: ({ status: { health: { trouble } } }, nowMs) => trouble === null ? [] : [[[trouble.code], Math.max(0, (nowMs - trouble.sinceMs) / 1_000)]] },
   { name: 'millrace_tasks', kind: 'gauge', labels: [], help: 'Tasks (partitions of sources) that this process has.', of: ({ status }) => one(status.health.tasks().length) },
   { name: 'millrace_task_lag_records', kind: 'gauge', labels: task, help: 'Records between the position of the task and the end of its log.', of: ofTasks(({ position, end }) => end - position) },
   { name: 'millrace_task_lag_seconds', kind: 'gauge', labels: task, help: 'How long ago the next record to process arrived, by its timestamp; 0 when there is none. Needs clocks of brokers and workers that agree.', of: ofTasks(lagSeconds) },
@@ -60,8 +66,23 @@ export const legFigures: readonly Row[] = [
   { name: 'millrace_task_commit_timestamp_seconds', kind: 'gauge', labels: task, help: 'When this process last committed the task; absent before.', of: ofTasks(({ committed: { wallMs } }) => wallMs === null ? null : wallMs / 1_000) },
   { name: 'millrace_task_snapshot_timestamp_seconds', kind: 'gauge', labels: task, help: 'When the last snapshot of the task was taken.', of: ofTasks(({ saved }) => saved && saved.wallMs / 1_000) },
   { name: 'millrace_task_snapshot_bytes', kind: 'gauge', labels: task, help: 'Bytes written for the last snapshot of the task; a delta has few.', of: ofTasks(({ saved }) => saved?.bytes ?? null) },
+  { name: 'millrace_copied_lag_records', kind: 'gauge', labels: ['topic'], help: 'Records of a topic of the race (control events, dead letters, late readings) that the pond has not yet taken for the lake.', of: ({ status }) => [...copiedLag(status)].map(([topic, lag]) => [[topic], lag] as const) },
+  { name: 'millrace_retention_left_seconds', kind: 'gauge', labels: ['topic'], help: 'How long until a topic that the pond reads deletes what is not yet stored; all of its retention when nothing waits. Absent for topics that keep everything.', of: ({ leg, status }, nowMs) => leg === 'race' ? [] : backlogs(status.health, nowMs).map(({ topic, leftMs }) => [[topic], leftMs / 1_000] as const) },
+  { name: 'millrace_lake_requests_total', kind: 'counter', labels: [], help: 'Requests that a lake in Cassandra has answered with success.', of: ofLake(({ requests }) => requests) },
+  { name: 'millrace_lake_sent_rows_total', kind: 'counter', labels: [], help: 'Rows of these requests, of every table: keys and positions too, and again what was written before a new beginning.', of: ofLake(({ rows }) => rows) },
+  { name: 'millrace_lake_sent_bytes_total', kind: 'counter', labels: [], help: 'Bytes of these requests.', of: ofLake(({ bytes }) => bytes) },
+  { name: 'millrace_lake_retries_total', kind: 'counter', labels: [], help: 'Requests that failed and were sent again.', of: ofLake(({ retries }) => retries) },
+  { name: 'millrace_lake_requests_in_flight', kind: 'gauge', labels: [], help: 'Requests to a lake in Cassandra that are under way.', of: ofLake(({ inFlight }) => inFlight) },
+  { name: 'millrace_lake_requests_in_flight_most', kind: 'gauge', labels: [], help: 'The most there were since the lake was opened.', of: ofLake(({ inFlightMax }) => inFlightMax) },
+  { name: 'millrace_lake_request_seconds', kind: 'histogram', labels: [], help: 'From sending a request to its answer.', of: ofLake(({ requestTimes: { counts, sumMs } }) => ({ bounds: requestTimesMs.map(ms => ms / 1_000), counts, sum: sumMs / 1_000 })) },
   { name: 'millrace_task_state_bytes', kind: 'gauge', labels: task, help: 'State of the task as of its last snapshot.', of: ofTasks(({ saved }) => saved?.stateBytes ?? null) },
 ]
+
+function copiedLag ({ health }: LegStatus): ReadonlyMap<string, number> {
+  const lags = new Map<string, number>()
+  for (const { topic, position, end } of health.copied()) lags.set(topic, (lags.get(topic) ?? 0) + end - position)
+  return lags
+}
 
 /** Arrival of the next record to process against now. Where it is not known yet, that of the record before it, which is no later. */
 export function lagSeconds ({ position, end, arrival }: Pick<TaskStatus, 'position' | 'end' | 'arrival'>, nowMs: number): number | null {

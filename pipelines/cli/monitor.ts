@@ -19,7 +19,7 @@ export function httpOption (text: string): Address {
 export function legViews ({ pipeline: { name }, race, pond }: Pick<Engine, 'pipeline' | 'race' | 'pond'>): readonly LegView[] {
   return [
     ...race === null ? [] : [{ pipeline: name, leg: 'race' as const, status: race.status, committed: race.committed }],
-    ...pond === null ? [] : [{ pipeline: name, leg: 'pond' as const, status: pond.status, committed: pond.committed, stored: pond.status.stored }],
+    ...pond === null ? [] : [{ pipeline: name, leg: 'pond' as const, status: pond.status, committed: pond.committed, stored: pond.status.stored, lake: pond.lakeFigures }],
   ]
 }
 

@@ -1,16 +1,17 @@
 import { type Command, Option } from 'commander'
 import { durationMs } from '../core/time.ts'
+import { spanText } from '../runtime/lake-wait.ts'
 import { CliError } from './exit.ts'
 import { addTargetOptions, type TargetOptions } from './options.ts'
 import type { LegStanding, PipelineStanding, TaskStanding } from './standing.ts'
-import { put, say } from './talk.ts'
+import { plural, put, say } from './talk.ts'
 
 interface StatusOptions extends TargetOptions { readonly output: 'table' | 'json', readonly every?: string }
 
 /** `millrace status`: where the tasks of a pipeline stand, seen from another process. */
 export function addStatus (program: Command): void {
   addTargetOptions(program.command('status'))
-    .description('members, tasks, offsets, lag, watermark, last commit and snapshot of the pipelines on a log')
+    .description('members, tasks, offsets, lag, watermark, last commit and snapshot of the pipelines on a log, and what the pond waits for')
     .argument('[pipeline]', 'its name; without, all that have run here')
     .addOption(new Option('--output <form>', 'json: an object for each pipeline').choices(['table', 'json']).default('table'))
     .option('--every <duration>', 'again and again, for example every 2s')
@@ -52,7 +53,7 @@ async function tableOf (standings: readonly PipelineStanding[]): Promise<string>
   const head = ['LEG', 'TASK', 'TOPIC', 'WORKER', 'POSITION', 'END', 'LAG', 'LAG s', 'WATERMARK', 'COMMIT', 'SNAPSHOT', 'STATE']
   return standings.map(({ pipeline, legs }) => {
     const notes = legs.some(({ tasks }) => tasks.some(({ positionOf }) => positionOf === 'snapshot')) ? '~ as of the last snapshot\n' : ''
-    return `${pipeline}\n${legs.map(membersLine).join('')}${columns(head, legs.flatMap(({ tasks }) => tasks.map(task => rowOf(task, nowMs))), process.stdout.columns)}${notes}`
+    return `${pipeline}\n${legs.map(membersLine).join('')}${legs.map(leg => waitsLine(leg, nowMs)).join('')}${columns(head, legs.flatMap(({ tasks }) => tasks.map(task => rowOf(task, nowMs))), process.stdout.columns)}${notes}`
   }).join('\n')
 }
 
@@ -61,10 +62,21 @@ function membersLine ({ leg, members }: LegStanding): string {
   return `${leg}  ${members.length === 0 ? 'nobody' : members.map(({ name, host, assignments }) => `${name}@${host}${assignments === null ? '' : ` (${assignments.length})`}`).join(', ')}\n`
 }
 
+/** What it waits for and since when, how much is behind it, and how long that will be there. */
+function waitsLine ({ leg, tasks, waits }: LegStanding, nowMs: number): string {
+  if (waits === null) return ''
+  const { code, message, sinceMs, toldAt } = waits
+  const records = tasks.reduce((sum, { lagRecords }) => sum + lagRecords, 0)
+  const oldest = Math.max(0, ...tasks.map(({ lagSeconds }) => lagSeconds ?? 0))
+  const first = tasks.filter(({ leftSeconds }) => leftSeconds !== null).toSorted((a, b) => a.leftSeconds! - b.leftSeconds!)[0]
+  const left = first === undefined ? 'nothing of it is ever deleted' : first.leftSeconds! > 0 ? `${first.topic} begins to delete it in ${spanText(first.leftSeconds! * 1_000)}` : `${first.topic} has begun to delete it`
+  return `${leg}  waits for ${spanText(nowMs - sinceMs)}, since ${new Date(sinceMs).toISOString()} (told ${spanText(nowMs - toldAt)} ago): ${code}\n${' '.repeat(leg.length)}  ${message}\n${' '.repeat(leg.length)}  ${plural(records, 'record')} behind, the oldest came ${spanText(oldest * 1_000)} ago; ${left}\n`
+}
+
 function rowOf ({ leg, source, topic, partition, member, position, positionOf, end, lagRecords, lagSeconds, watermark, committedAt, snapshotAt, stateBytes }: TaskStanding, nowMs: number): readonly (string | number)[] {
   const ago = (at: number | null) => at === null ? '-' : `${((nowMs - at) / 1_000).toFixed(1)} s ago`
   return [
-    leg, `${source ?? '?'}/${partition}`, topic, member ?? '-', positionOf === 'snapshot' ? `~${position}` : position, end, lagRecords, lagSeconds === null ? '-' : Number(lagSeconds.toFixed(1)),
+    leg, source === null ? '-' : `${source}/${partition}`, source === null ? `${topic}/${partition}` : topic, member ?? '-', positionOf === 'snapshot' ? `~${position}` : position, end, lagRecords, lagSeconds === null ? '-' : Number(lagSeconds.toFixed(1)),
     watermark === null ? '-' : new Date(watermark).toISOString(), ago(committedAt), ago(snapshotAt), stateBytes === null ? '-' : sizeOf(stateBytes),
   ]
 }

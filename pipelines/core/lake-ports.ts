@@ -5,6 +5,7 @@ import type { Batch, Column, ColumnSpec } from './batch.ts'
 import type { ClosedChunks } from './chunk/block.ts'
 import type { StreamError } from './errors.ts'
 import type { KeyTable } from './keys.ts'
+import type { LakeFigures } from './lake-figures.ts'
 import type { Committed } from './ports.ts'
 import type { SignalSpec, WindowSpec } from './spec.ts'
 import type { WindowBatch } from './window-batch.ts'
@@ -94,8 +95,8 @@ export interface LakePort {
   /** Forget rows added since the last commit. */
   discard (): void
   committed (topic: string, partition: number): Promise<Committed | null>
-  /** Where rows go through a lake's own hands: rows, bytes and such since it was opened, for metrics. */
-  readonly figures?: Readonly<Record<string, number>>
+  /** Where rows go over a network; null: it is not there yet. */
+  readonly figures?: Readonly<LakeFigures> | null
   /**
    * Delete what the layout keeps no longer at `nowMs`: readings and letters by arrival, rollups by their end, alerts by their last change once
    * they are cleared. Gives how many rows. A lake whose rows expire by themselves has nothing to do.
@@ -108,6 +109,13 @@ export interface LakePort {
 
 /** [from, to) of event time. */
 export interface LakeSpan { readonly from: number, readonly to: number }
+
+/** How far a pipeline has stored its topics, for those who only look: nothing is made, and no table changed. */
+export interface LakePositionsPort {
+  /** Null also where there are no tables yet. */
+  committed (topic: string, partition: number): Promise<Committed | null>
+  close (): Promise<void>
+}
 
 /**
  * Half-open in event time. `spans`: of `keys` that are in it only what lies in their own span too. `keys` null: every key. Names are those of the definition. `brief`: times, columns and counts matter only; where it is cheaper, a lake

@@ -23,6 +23,9 @@ export interface TaskStatus {
   readonly parked: ParkedStatus | null
 }
 
+/** A partition of a topic that is stored as it is. Units as those of a task; `arrival` of the next record, NaN where there is none or it is not known. */
+export type CopiedStatus = Pick<TaskStatus, 'topic' | 'partition' | 'position' | 'end' | 'arrival'>
+
 /** A task stands still until there is a verdict on a schema. `sinceMs` by the wall's clock. */
 export interface ParkedStatus { readonly schema: SchemaName, readonly sinceMs: number, readonly why: string }
 
@@ -55,10 +58,14 @@ export interface LegHealth {
   trouble: { readonly code: string, readonly message: string, readonly sinceMs: number } | null
   /** Tasks that this process has now. */
   tasks: () => readonly TaskStatus[]
+  /** Of the pond: where it is in the topics that it stores as they are. */
+  copied: () => readonly CopiedStatus[]
+  /** How long each topic that is read keeps its records; null: for ever. */
+  retentions: ReadonlyMap<string, number | null>
 }
 
 export function createHealth (): LegHealth {
-  return { commitTimes: { counts: [...commitTimesMs, 0].map(() => 0), sumMs: 0 }, snapshots: 0, snapshotBytes: 0, restores: 0, restoreMs: 0, restoring: new Map(), readingSinceMs: null, trouble: null, tasks: () => [] }
+  return { commitTimes: { counts: [...commitTimesMs, 0].map(() => 0), sumMs: 0 }, snapshots: 0, snapshotBytes: 0, restores: 0, restoreMs: 0, restoring: new Map(), readingSinceMs: null, trouble: null, tasks: () => [], copied: () => [], retentions: new Map() }
 }
 
 export function countCommit ({ commitTimes }: LegHealth, tookMs: number): void {
@@ -74,7 +81,7 @@ export function countSnapshot (health: LegHealth, saved: SavedStatus | null): vo
 
 /** Of several workers, as if they were one: it reads when all do, and one's trouble is everyone's. */
 export function mergeHealth (healths: readonly LegHealth[]): LegHealth {
-  const merged = { ...createHealth(), readingSinceMs: latest(healths.map(({ readingSinceMs }) => readingSinceMs)), tasks: () => healths.flatMap(({ tasks }) => tasks()) }
+  const merged = { ...createHealth(), readingSinceMs: latest(healths.map(({ readingSinceMs }) => readingSinceMs)), tasks: () => healths.flatMap(({ tasks }) => tasks()), copied: () => healths.flatMap(({ copied }) => copied()), retentions: new Map(healths.flatMap(({ retentions }) => [...retentions])) }
   for (const { commitTimes, snapshots, snapshotBytes, restores, restoreMs, restoring, trouble } of healths) {
     commitTimes.counts.forEach((many, at) => { merged.commitTimes.counts[at]! += many })
     merged.commitTimes.sumMs += commitTimes.sumMs

@@ -1,5 +1,5 @@
 import { StreamError } from '../core/errors.ts'
-import type { Commit, Membership } from '../core/ports.ts'
+import type { Assignment, Commit, Membership } from '../core/ports.ts'
 import type { LegPlan } from './lead.ts'
 import { names } from './names.ts'
 
@@ -16,12 +16,13 @@ const lookEveryMs = 50
  */
 export class PondLead {
   readonly #membership: Membership
-  readonly #token: Commit['offsets'][number]
+  readonly #token: Assignment
+  /** For who looks from outside. */
+  #mark = ''
 
   private constructor (membership: Membership, topic: string) {
     this.#membership = membership
-    // Nobody reads it: it makes a commit one of this member in this generation, and names the member to its successor.
-    this.#token = { topic, partition: 0, offset: 0, metadata: '' }
+    this.#token = { topic, partition: 0 }
   }
 
   /** Null when `signal` aborted before this process led. */
@@ -42,7 +43,14 @@ export class PondLead {
     return null
   }
 
-  append (appends: Commit['appends']): Promise<void> { return this.#membership.commit({ appends, offsets: [this.#token] }) }
+  /** The offset means nothing: it makes a commit one of this member in this generation, and names the member to its successor. */
+  append (appends: Commit['appends']): Promise<void> { return this.#membership.commit({ appends, offsets: [{ ...this.#token, offset: 0, metadata: this.#mark }] }) }
+
+  /** Stays until the next one, of whoever leads. */
+  mark (text: string): Promise<void> {
+    this.#mark = text
+    return this.append([])
+  }
 
   /** Between two rounds: what is not the lead is let go when the group asks for it. */
   async keep (): Promise<void> {

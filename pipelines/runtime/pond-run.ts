@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict'
-import type { StreamError } from '../core/errors.ts'
+import { StreamError } from '../core/errors.ts'
 import { partitionOf } from '../core/murmur2.ts'
 import type { Outputs } from '../core/outputs.ts'
+import type { Membership } from '../core/ports.ts'
 import { Batches } from './batches.ts'
 import { Copier } from './copier.ts'
 import { countCommit, countSnapshot, restoreHooks } from './health.ts'
-import { LakeWait } from './lake-wait.ts'
+import { isOfLake } from './lake-wait.ts'
 import type { LegPlan, Place } from './lead.ts'
 import { createInternalTopics, Leads } from './leads.ts'
 import { names } from './names.ts'
 import { Pace } from './pace.ts'
 import { PondLead } from './pond-lead.ts'
+import { PondWatch } from './pond-watch.ts'
 import type { Letter, PondOptions, PondStatus } from './pond.ts'
 import type { RunHooks } from './race-run.ts'
 import { everything, Share } from './share.ts'
@@ -40,7 +42,9 @@ export class PondRun {
   #added = { readings: 0, rollups: 0, events: 0 }
   #committing: Promise<Error | null> = Promise.resolve(null)
   #lead: PondLead | null = null
-  #wait: LakeWait | null = null
+  readonly #watch: PondWatch
+  /** Where the log belongs to this process: made to leave word, if ever. */
+  #seat: Membership | null = null
   /** By the monotonic clock; null: nobody wants it to stop. */
   #stoppingSinceMs: number | null = null
 
@@ -70,6 +74,7 @@ export class PondRun {
       copy(names.deadLetters(pipeline.name), codecs.deadLetter, rows => { lake.addDeadLetters(rows) }),
       copy(names.late(pipeline.name), codecs.late, rows => { lake.addLate(rows) }),
     ]
+    this.#watch = new PondWatch({ plan, status, leads: this.#leads, copiers: this.#copiers, warn: text => { options.onWarning?.(text) }, mark: text => this.#mark(text) })
   }
 
   async run (signal: AbortSignal, hooks: RunHooks): Promise<void> {
@@ -89,10 +94,15 @@ export class PondRun {
         await this.#round(signal)
       }
       await this.#drain()
+    } catch (error) {
+      if (error instanceof StreamError && isOfLake(error)) await this.#watch.failed(error)
+      throw error
     } finally {
       await this.#leads.close()
       await this.#committing
+      await this.#watch.close()
       await lead?.leave()
+      await this.#seat?.leave().catch(() => {})
     }
   }
 
@@ -104,7 +114,7 @@ export class PondRun {
     const share = await Share.open(this.#plan, { membership: await everything(this.#plan), committed: (topic, partition) => lake.committed(topic, partition), append })
     await this.#leads.begin()
     share.look()
-    this.#wait = await this.#waitOf()
+    await this.#watch.open()
     const changed = await this.#leads.take(await share.takeAll())
     for (const copier of this.#copiers) await copier.open(this.#plan, lake, this.#leads.feed)
     if (changed.length > 0 || this.#journal.count > 0) await this.#commit()
@@ -177,7 +187,7 @@ export class PondRun {
       ...this.#leads.all.map(lead => ({ topic: lead.place.topic, partition: lead.place.partition, offset: lead.task.position, metadata: JSON.stringify(lead.commitFacts) })),
       ...this.#copiers.flatMap(copier => copier.positions),
     ], { refused: letters => this.#refused(letters), waiting: error => this.#waiting(error) }))
-    this.#wait?.look()
+    this.#watch.look()
     if (clock.monotonicMs() - this.#lastExpireMs < expireEveryMs) return
     this.#lastExpireMs = clock.monotonicMs()
     await this.#settled()
@@ -199,7 +209,7 @@ export class PondRun {
       return error as Error
     }
     countCommit(status.health, clock.monotonicMs() - sentMs)
-    this.#wait?.over()
+    this.#watch.over()
     for (const [lead, position] of positions) lead.committedTo(position)
     status.commits += 1
     status.stored.readings += added.readings
@@ -209,15 +219,17 @@ export class PondRun {
     return null
   }
 
-  async #waitOf (): Promise<LakeWait> {
-    const { log, clock, pipeline } = this.#plan
-    const retentions = await Promise.all(pipeline.sources.map(async ({ topic }) => [topic, (await log.topic(topic))?.retentionMs ?? null] as const))
-    return new LakeWait({ clock, health: this.#status.health, warn: text => { this.#options.onWarning?.(text) }, retentions: new Map(retentions) })
+  async #mark (text: string): Promise<void> {
+    if (this.#lead !== null) return this.#lead.mark(text)
+    const { log, pipeline } = this.#plan
+    const topic = names.state(pipeline.name, 'pond')
+    this.#seat ??= await log.join({ group: names.group(pipeline.name, 'pond'), member: 'pond', topics: [topic] })
+    await this.#seat.commit({ appends: [], offsets: [{ topic, partition: 0, offset: 0, metadata: text }] })
   }
 
   /** Not for ever where the process is to end: what is not stored comes again. */
   #waiting (error: StreamError): boolean {
-    this.#wait?.waiting(error)
+    this.#watch.waiting(error)
     return this.#stoppingSinceMs === null || this.#plan.clock.monotonicMs() - this.#stoppingSinceMs < awayMsMax
   }
 

@@ -1,6 +1,8 @@
 import { StreamError } from '../core/errors.ts'
+import type { LakeFigures } from '../core/lake-figures.ts'
 import type { LakePort } from '../core/lake-ports.ts'
 import type { Headers } from '../core/record-batch.ts'
+import { isOfLake } from './lake-wait.ts'
 import type { LegPlan } from './lead.ts'
 import { PondRun } from './pond-run.ts'
 import { copyStatus, createStatus, type LegStatus, resetStatus } from './status.ts'
@@ -55,6 +57,8 @@ export class PondLeg {
     this.#options = options
   }
 
+  get lakeFigures (): Readonly<LakeFigures> | null { return this.#options.lake.figures ?? null }
+
   /** Run until `signal` aborts, then drain: what was fetched is stored and snapshotted. `ready` is called when reading begins. */
   async run (signal: AbortSignal, ready: () => void = () => {}): Promise<void> {
     const { status } = this
@@ -92,6 +96,3 @@ export class PondLeg {
     }
   }
 }
-
-/** Nobody gives up on those: the log keeps what comes, and the race goes on. */
-const isOfLake = ({ code, action }: StreamError): boolean => code.startsWith('LAKE_') && action === 'retry'

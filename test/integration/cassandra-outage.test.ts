@@ -7,6 +7,7 @@ import { cassandraEnvironment as variables } from '../../connectors/cassandra/co
 import type { Stack } from '../../infra/local/stack.ts'
 import { type Embedded, openEmbedded } from '../../pipelines/cli/embedded.ts'
 import { Engine } from '../../pipelines/cli/engine.ts'
+import { standingOf } from '../../pipelines/cli/standing.ts'
 import { names } from '../../pipelines/runtime/names.ts'
 import { cassandraKeyspace, noCassandra, ownCassandra } from '../kit/cassandra.ts'
 import { plainRows } from '../kit/cassandra-rows.ts'
@@ -66,6 +67,8 @@ async function setUp (t: TestContext) {
   return { cassandra: cassandra!, embedded, warnings, start, feeding, look }
 }
 
+/** As `millrace status` sees it. */
+const pondStanding = async ({ log }: Embedded) => (await standingOf(log, 'killed', Date.now())).legs.find(({ leg }) => leg === 'pond')!
 const endOf = async ({ log }: Embedded) => (await log.range('killed.readings', 0)).end
 
 for (const how of ['killed', 'halted'] as const) {
@@ -89,9 +92,17 @@ for (const how of ['killed', 'halted'] as const) {
     assert.equal(pond!.status.stored.readings, stored)
     assert(lake!.pendingRows <= lake!.pendingRowsMax)
     assert(warnings.some(text => /waits for its lake/.test(text)), warnings.join('\n'))
+    await until('how far behind it is shows', () => pond!.status.lag > 0)
+    const seen = await pondStanding(embedded)
+    assert.equal(seen.waits?.code, pond!.status.health.trouble!.code)
+    assert(seen.waits.sinceMs === sinceMs && seen.waits.toldAt >= sinceMs, JSON.stringify(seen.waits))
+    assert(seen.tasks.some(({ source, lagRecords, lagSeconds }) => source === 'fleet' && lagRecords > 0 && lagSeconds! > 0), JSON.stringify(seen.tasks))
+    // Events go on, and wait in their topic.
+    assert(seen.tasks.some(({ source, topic, lagRecords }) => source === null && topic === 'killed.control' && lagRecords > 0), JSON.stringify(seen.tasks))
     if (how === 'killed') await cassandra.start()
     else await cassandra.kill('SIGCONT')
     await until('the pond is back', () => pond!.status.health.trouble === null && pond!.status.stored.readings > stored)
+    await until('status says so', async () => (await pondStanding(embedded)).waits === null)
     await stopFeeding()
     await until('everything is stored', () => haveReadAll(engine, embedded.log))
     await engine.stop()

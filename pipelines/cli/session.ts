@@ -2,7 +2,6 @@ import { mkdirSync, readdirSync, watch } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { ControlEvent } from '../../schemas/control-event.ts'
 import { StreamError } from '../core/errors.ts'
-import type { LakeReaderPort } from '../core/lake-ports.ts'
 import type { LogPort } from '../core/ports.ts'
 import type { CompiledPipeline } from '../core/stage.ts'
 import { durationMs } from '../core/time.ts'
@@ -16,6 +15,7 @@ import { CliError, told } from './exit.ts'
 import { definitionAt } from './pipeline-of.ts'
 import { layoutOf } from './lake-layout.ts'
 import { openLakeReaderOf } from './lake-of.ts'
+import { SessionLake } from './session-lake.ts'
 import type { System, Target } from './system.ts'
 import { count, paint, say } from './talk.ts'
 import { exportVariables } from './target.ts'
@@ -81,7 +81,7 @@ export class Session {
   #legs: Parameters<typeof legViews>[0] | null = null
   #monitor: Awaited<ReturnType<typeof startMonitor>> | null = null
   /** Of the lake that this process has open, for those who ask over HTTP. */
-  #lake: LakeReaderPort | null = null
+  readonly #lake = new SessionLake()
   #ended = false
   #firstAlertMs: number | null = null
 
@@ -134,7 +134,7 @@ export class Session {
       process.off('SIGINT', stop).off('SIGTERM', stop)
       await system.log.close()
       await this.#monitor?.close()
-      // A client may go on looking for a node that went and came back, behind its own end (Cassandra's driver does): that must not keep the process.
+      // A client that is closed while its cluster is away may have some seconds to wait yet (Cassandra's driver has): that must not keep the process.
       setTimeout(() => { process.exit() }, lingerMs).unref()
     }
   }
@@ -143,7 +143,7 @@ export class Session {
   async #serve (): Promise<void> {
     const { http = null } = this.#options
     if (http !== null) this.#monitor = await startMonitor(http, {
-      legs: () => this.#legs === null ? [] : legViews(this.#legs), member: () => this.#member, lake: () => this.#lake, onError: error => { this.#view.note(paint.red(`a question to the lake: ${told(error)}`)) },
+      legs: () => this.#legs === null ? [] : legViews(this.#legs), member: () => this.#member, lake: () => this.#lake.reader, onError: error => { this.#view.note(paint.red(`a question to the lake: ${told(error)}`)) },
     })
   }
 
@@ -154,14 +154,8 @@ export class Session {
 
   async #start (definition: CheckedDefinition, system: System): Promise<Engine> {
     const engine = await this.#startEngine(definition, system)
-    if (this.#monitor !== null && engine.pipeline.lake !== null) this.#lake = await (engine.lake?.openReader?.() ?? openLakeReaderOf(system, layoutOf(engine.pipeline)))
+    if (this.#monitor !== null && engine.pipeline.lake !== null) await this.#lake.open(() => engine.lake?.openReader?.() ?? openLakeReaderOf(system, layoutOf(engine.pipeline)))
     return engine
-  }
-
-  async #closeLake (): Promise<void> {
-    const lake = this.#lake
-    this.#lake = null
-    await lake?.close()
   }
 
   #startEngine (definition: CheckedDefinition, system: System): Promise<Engine> {
@@ -189,7 +183,7 @@ export class Session {
     if (this.#options.target.kind !== 'embedded') say(`  log         ${this.#options.target.describe}`)
     if (this.#member !== null) say(`  worker      ${this.#member}`)
     if (this.#monitor !== null) say(`  monitoring  ${this.#monitor.url}/metrics`)
-    if (this.#lake !== null) say(`  lake        ${this.#monitor!.url}/docs`)
+    if (this.#monitor !== null && this.#engine!.pipeline.lake !== null) say(`  lake        ${this.#monitor.url}/docs`)
     say(`  data        ${relative('.', folder)}`)
     say(`  definition  ${paint.bold(file)}${this.#options.reload ? '  (edit and save: it takes effect at once)' : ''}`)
     for (const hint of this.#options.hints) say(`  ${hint}`)
@@ -253,7 +247,7 @@ export class Session {
 
   /** False where the next definition cannot take over, for its state or the lake: the one before goes on. */
   async #replace (running: CheckedDefinition, next: CheckedDefinition, system: System): Promise<boolean> {
-    await this.#closeLake()
+    await this.#lake.close()
     await this.#engine!.stop()
     this.#keepTotals()
     const engine = await this.#start(next, system).catch(this.#refuse)
@@ -294,7 +288,7 @@ export class Session {
     const engine = this.#engine!
     const seconds = (performance.now() - this.#startedMs) / 1000
     this.#ended = true
-    await this.#closeLake()
+    await this.#lake.close()
     await engine.stop()
     this.#view.show(this.#state(), Number.POSITIVE_INFINITY)
     this.#view.close()

@@ -66,11 +66,17 @@ function membersLine ({ leg, members }: LegStanding): string {
 function waitsLine ({ leg, tasks, waits }: LegStanding, nowMs: number): string {
   if (waits === null) return ''
   const { code, message, sinceMs, toldAt } = waits
+  const behind = tasks.length === 0 ? 'nothing is stored yet' : behindText(tasks)
+  const indent = ' '.repeat(leg.length + 2)
+  return `${leg}  waits for ${spanText(nowMs - sinceMs)}, since ${new Date(sinceMs).toISOString()} (told ${spanText(nowMs - toldAt)} ago): ${code}\n${indent}${message}\n${indent}${behind}\n`
+}
+
+function behindText (tasks: readonly TaskStanding[]): string {
   const records = tasks.reduce((sum, { lagRecords }) => sum + lagRecords, 0)
   const oldest = Math.max(0, ...tasks.map(({ lagSeconds }) => lagSeconds ?? 0))
   const first = tasks.filter(({ leftSeconds }) => leftSeconds !== null).toSorted((a, b) => a.leftSeconds! - b.leftSeconds!)[0]
   const left = first === undefined ? 'nothing of it is ever deleted' : first.leftSeconds! > 0 ? `${first.topic} begins to delete it in ${spanText(first.leftSeconds! * 1_000)}` : `${first.topic} has begun to delete it`
-  return `${leg}  waits for ${spanText(nowMs - sinceMs)}, since ${new Date(sinceMs).toISOString()} (told ${spanText(nowMs - toldAt)} ago): ${code}\n${' '.repeat(leg.length)}  ${message}\n${' '.repeat(leg.length)}  ${plural(records, 'record')} behind, the oldest came ${spanText(oldest * 1_000)} ago; ${left}\n`
+  return `${plural(records, 'record')} behind, the oldest came ${spanText(oldest * 1_000)} ago; ${left}`
 }
 
 function rowOf ({ leg, source, topic, partition, member, position, positionOf, end, lagRecords, lagSeconds, watermark, committedAt, snapshotAt, stateBytes }: TaskStanding, nowMs: number): readonly (string | number)[] {

@@ -7,7 +7,7 @@ import { RecordBatchWriter } from '../../pipelines/core/record-batch.ts'
 import { bootstrapServers, kafkaLog, noKafka } from '../contract/kafka-cluster.ts'
 import { controlEventCodec } from '../../schemas/control-event.ts'
 import { Command, millrace } from '../kit/cli.ts'
-import { asLines, readings, roomsFolder } from '../kit/rooms.ts'
+import { asLines, readings, rooms, roomsFolder } from '../kit/rooms.ts'
 
 const pause = (ms: number) => new Promise(resolve => { setTimeout(resolve, ms) })
 
@@ -86,4 +86,27 @@ test('operations on Kafka: status, dead letters and reset from another process, 
   assert.equal((await again.interrupt()).status, 0, again.stderr)
   const ordinals = (await consumed(`${prefix}rooms.control`, 3, 'again')).map(({ value }) => controlEventCodec.decode(value)).map(({ state, ordinal }) => `${state} ${ordinal}`)
   assert.deepEqual(ordinals, ['raised 1', 'cleared 2', 'raised 3'])
+})
+
+test('status on Kafka: a pond that waits for its lake has left word in its group, and what it tells is of now', { skip: noKafka ?? false, timeout: 150_000 }, async t => {
+  const { prefix, finish } = await kafkaLog()
+  const registry = await serveRegistry({ catalogue: await SchemaCatalogue.open(memoryStore()), host: '127.0.0.1', port: 0 })
+  t.after(async () => {
+    await registry.close()
+    await finish()
+  })
+  const { folder, write } = roomsFolder()
+  const definition = write('kept.yaml', `${rooms}signals: { celsius: { unit: Cel } }\nlake: { keyspace: rooms }\n`)
+  const at = ['-X', `bootstrap.servers=${await bootstrapServers()}`, '-X', `topic.prefix=${prefix}`, '-X', `schema.registry.url=${registry.url}`]
+  const command = new Command(['run', definition, ...at, '--partitions', '2', '--data', `${folder}/data`, '-X', 'cassandra.contact.points=127.0.0.1:1', '-X', 'cassandra.local.data.center=nowhere'])
+  t.after(() => { command.process.kill('SIGKILL') })
+  const waits = async () => (JSON.parse((await millrace(['status', 'rooms', ...at, '--output', 'json'])).stdout) as PipelineStanding).legs.find(({ leg }) => leg === 'pond')?.waits ?? null
+  let told = null
+  for (const endMs = performance.now() + 90_000; told === null; told = await waits().catch(() => null)) assert(performance.now() < endMs, command.stderr)
+  assert.equal(told.code, 'LAKE_UNREACHABLE')
+  // It looks again and again, and says so each time.
+  let later = told
+  for (const endMs = performance.now() + 60_000; later.toldAt === told.toldAt; later = await waits() ?? later) assert(performance.now() < endMs, JSON.stringify(later))
+  assert.equal(later.sinceMs, told.sinceMs)
+  assert.equal((await command.interrupt()).status, 0, command.stderr)
 })

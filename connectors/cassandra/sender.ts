@@ -20,6 +20,7 @@ export type Waiting = (error: StreamError, pauseMs: number) => boolean
 
 const frameBytesMin = 4_096
 const quietMs = 1_000
+const breatheEveryMs = 4
 
 /**
  * Sends rows until every one is stored or refused for its own sake. A server that is away, slow or full is waited for: rows are the same when
@@ -35,6 +36,7 @@ export class Sender {
   readonly #flow: Flow
   readonly #limits: { bytesMax: number }
   readonly #frames: Uint8Array[] = []
+  #breathedMs = performance.now()
   readonly #closing = new AbortController()
   readonly figures = createLakeFigures()
 
@@ -56,6 +58,7 @@ export class Sender {
           if (round.active > 0) await round.one()
         } else {
           void this.#one(run, round)
+          await this.#breathe()
         }
       }
     } finally {
@@ -67,6 +70,13 @@ export class Sender {
   }
 
   close (): void { this.#closing.abort() }
+
+  /** A full window of requests takes ten milliseconds to send: the rest of the process, alerts above all, has its turn. */
+  async #breathe (): Promise<void> {
+    if (performance.now() - this.#breathedMs < breatheEveryMs) return
+    await new Promise(resolve => { setImmediate(resolve) })
+    this.#breathedMs = performance.now()
+  }
 
   /** After a failure: one request at a time, each after a pause. */
   async #patience (round: Round, waiting: Waiting): Promise<void> {

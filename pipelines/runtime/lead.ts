@@ -147,9 +147,10 @@ export class Lead {
 
   /**
    * Process record batches fetched from the task's position on, as far as the verdicts on their schemas are known: before one that is not, the task is
-   * parked. `taken` is called after each step, before the outputs are cleared.
+   * parked. `taken` is called after each step, before the outputs are cleared, and `breathe` between two: a
+   * megabyte of small records may take a tenth of a second.
    */
-  async process (bytes: Uint8Array, out: Outputs, live: { readonly journal: (outgoing: Outgoing) => void, readonly taken: () => void, readonly verdicts: Verdicts }): Promise<void> {
+  async process (bytes: Uint8Array, out: Outputs, live: { readonly journal: (outgoing: Outgoing) => void, readonly taken: () => void, readonly breathe: () => Promise<void>, readonly verdicts: Verdicts }): Promise<void> {
     const { task } = this
     const to = endOf(bytes)
     if (to <= task.position) return
@@ -163,6 +164,7 @@ export class Lead {
       this.#plan.at?.(step === 'end' ? 'apply.after' : 'apply.step')
       if (step === 'end') return
       if (step === 'schema' && !await this.#answer(out, live)) return
+      await live.breathe()
     }
   }
 

@@ -183,7 +183,7 @@ export class Leads {
       this.#tick(lead, inlet, silence)
       return false
     }
-    await lead.process(chunk.bytes, this.#out, { journal: this.#sink.journal, taken: () => { this.#taken(lead) }, verdicts: this.#verdicts })
+    await lead.process(chunk.bytes, this.#out, { journal: this.#sink.journal, taken: () => { this.#taken(lead) }, breathe: () => this.feed.breathe(), verdicts: this.#verdicts })
     inlet.held = lead.parked !== null
     if (lead.task.position < chunk.to) this.#begun.set(lead, chunk)
     else this.#begun.delete(lead)

@@ -1,6 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { machineClock } from '../../connectors/embedded/clock.ts'
 import { StreamError } from '../core/errors.ts'
 import type { LakeReaderPort } from '../core/lake-ports.ts'
+import type { ClockPort } from '../core/ports.ts'
 
 const againMs = 5_000
 
@@ -10,9 +11,12 @@ const againMs = 5_000
  * Errors: those of opening that a person must mend
  */
 export class SessionLake {
+  readonly #clock: ClockPort
   #reader: LakeReaderPort | null = null
   #closing = new AbortController()
   #looking: Promise<void> = Promise.resolve()
+
+  constructor (clock: ClockPort = machineClock) { this.#clock = clock }
 
   /** Null: there is none, or it is away. */
   get reader (): LakeReaderPort | null { return this.#reader }
@@ -38,7 +42,7 @@ export class SessionLake {
   /** Never rejects: what is wrong with a lake that has come back is for the pond to say. */
   async #look (opened: () => Promise<LakeReaderPort>, signal: AbortSignal): Promise<void> {
     while (this.#reader === null) {
-      await sleep(againMs, undefined, { signal, ref: false }).catch(() => {})
+      await this.#clock.sleep(againMs, signal)
       if (signal.aborted) return
       try {
         this.#reader = await opened()

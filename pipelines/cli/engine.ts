@@ -1,6 +1,6 @@
 import type { ControlEvent } from '../../schemas/control-event.ts'
 import type { StreamError } from '../core/errors.ts'
-import type { LakePort } from '../core/lake-ports.ts'
+import type { LakeLayout, LakePort } from '../core/lake-ports.ts'
 import type { CompiledPipeline } from '../core/stage.ts'
 import { compileDefinition } from '../define/compile.ts'
 import type { CheckedDefinition } from '../define/schema.ts'
@@ -124,12 +124,11 @@ export class Engine {
   }
 }
 
-/** A leg's plan, and its lake, without running it. Null: the definition has no such leg. */
-export async function openLeg (leg: Leg, options: EngineOptions): Promise<{ readonly plan: LegPlan, readonly lake: LakePort | null } | null> {
+/** A leg's plan, and how its lake is laid out, without running it. Null: the definition has no such leg. */
+export function legOf (leg: Leg, options: EngineOptions): { readonly plan: LegPlan, readonly layout: LakeLayout | null } | null {
   const pipeline = compileDefinition(options.definition)
   if (leg === 'pond' && pipeline.lake === null) return null
-  const plan = planOf(leg, pipeline, options, tablesOf(pipeline, options.system))
-  return { plan, lake: leg === 'pond' ? await openLakeOf(options.system, layoutOf(pipeline)) : null }
+  return { plan: planOf(leg, pipeline, options, tablesOf(pipeline, options.system)), layout: leg === 'pond' ? layoutOf(pipeline) : null }
 }
 
 /** The race of this thread. */

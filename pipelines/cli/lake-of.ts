@@ -1,5 +1,5 @@
 import { cassandraSettings, type CassandraSettings } from '../../connectors/cassandra/config.ts'
-import type { LakeLayout, LakePort, LakeReaderPort } from '../core/lake-ports.ts'
+import type { LakeLayout, LakePort, LakePositionsPort, LakeReaderPort } from '../core/lake-ports.ts'
 import { type KnownSchemas, rawDecode } from './raw-decode.ts'
 import type { LakePlace } from './system.ts'
 
@@ -33,6 +33,17 @@ export async function openLakeReaderOf (place: LakePlace, layout: LakeLayout): P
   }
   const { openDuckReader } = await import('../../connectors/duckdb/lake-reader.ts')
   return openDuckReader({ file: place.lakeFile, layout })
+}
+
+/**
+ * How far the lake of a pipeline is, to look: its tables stay as they are.
+ *
+ * Errors: LAKE_LOCKED while a process writes an embedded one, LAKE_CONFIG, and those of the lake
+ */
+export async function openLakePositionsOf (place: LakePlace, layout: LakeLayout): Promise<LakePositionsPort> {
+  const settings = cassandraOf(place)
+  if (settings !== null) return (await import('../../connectors/cassandra/positions-reader.ts')).openCassandraPositions({ settings, layout })
+  return (await import('../../connectors/duckdb/positions-reader.ts')).openDuckPositions({ file: place.lakeFile, layout })
 }
 
 /** Null: the lake is embedded. Errors: LAKE_CONFIG */

@@ -1,7 +1,7 @@
 import type { ControlEvent } from '../../schemas/control-event.ts'
 import { StreamError } from '../core/errors.ts'
 import { Outputs } from '../core/outputs.ts'
-import type { LakePort } from '../core/lake-ports.ts'
+import type { LakePort, LakePositionsPort } from '../core/lake-ports.ts'
 import type { CommitFacts, LegPlan, Place } from '../runtime/lead.ts'
 import { names } from '../runtime/names.ts'
 import { createTask } from '../runtime/restore.ts'
@@ -34,7 +34,7 @@ export interface LegReset {
  *
  * Errors: LOG_GROUP_BUSY; CliError where the position cannot be, or the input has other partitions and nobody said --rekey
  */
-export async function planReset (plan: LegPlan, { to, rekey, lake, nowMs }: { readonly to: To, readonly rekey: boolean, readonly lake: LakePort | null, readonly nowMs: number }): Promise<LegReset> {
+export async function planReset (plan: LegPlan, { to, rekey, lake, nowMs }: { readonly to: To, readonly rekey: boolean, readonly lake: Pick<LakePositionsPort, 'committed'> | null, readonly nowMs: number }): Promise<LegReset> {
   const { log, pipeline, leg } = plan
   const group = names.group(pipeline.name, leg)
   if (log.groups === undefined) throw new CliError('config', `Cannot reset through this client: it cannot say who is in the group ${group}; use the default one`)

@@ -1,11 +1,13 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import type { LakePort } from '../core/lake-ports.ts'
+import type { LakeLayout, LakePort } from '../core/lake-ports.ts'
+import type { CheckedDefinition } from '../define/schema.ts'
 import type { Leg } from '../runtime/names.ts'
 import { boundOf } from './bound.ts'
 import { CliError, exitCodes } from './exit.ts'
 import { addTargetOptions, type TargetOptions } from './options.ts'
 import type { LegReset, To } from './reset-leg.ts'
+import type { System } from './system.ts'
 import { count, paint, plural, say } from './talk.ts'
 
 interface ResetOptions extends TargetOptions { readonly to?: string, readonly leg?: Leg, readonly rekey?: true, readonly allowRepeat?: true, readonly yes?: true }
@@ -32,15 +34,7 @@ async function reset (definition: string, options: ResetOptions): Promise<void> 
   const system = await target.open(resolve(options.data, checked.name, target.folder))
   const lakes: LakePort[] = []
   try {
-    const { openLeg } = await import('./engine.ts')
-    const { applyReset, planReset } = await import('./reset-leg.ts')
-    const planned: { readonly reset: LegReset, readonly lake: LakePort | null }[] = []
-    for (const leg of options.leg === undefined ? ['race', 'pond'] as const : [options.leg]) {
-      const opened = await openLeg(leg, { definition: checked, system, partitions: null, reset: () => false, onEvent: () => {} })
-      if (opened === null) continue
-      if (opened.lake !== null) lakes.push(opened.lake)
-      planned.push({ lake: opened.lake, reset: await planReset(opened.plan, { to, rekey: options.rekey === true, lake: opened.lake, nowMs: system.clock.wallMs() }) })
-    }
+    const planned = await planLegs(checked, system, { to, options })
     for (const { reset } of planned) tell(reset)
     const repeats = planned.some(({ reset: { plan, repeated } }) => plan.leg === 'race' && repeated !== 0)
     if (repeats && options.allowRepeat !== true) throw new CliError('usage', 'Refused: the race would process again what it has committed, and say events twice. Say --allow-repeat if those who act on them can bear it (same ids where the episode is the same, new ordinals)')
@@ -49,8 +43,11 @@ async function reset (definition: string, options: ResetOptions): Promise<void> 
       process.exitCode = exitCodes.failed.code
       return
     }
-    for (const { reset, lake } of planned) {
-      await applyReset(reset, lake)
+    const [{ openLakeOf }, { applyReset }] = await Promise.all([import('./lake-of.ts'), import('./reset-leg.ts')])
+    // Before anything else: a lake whose tables are not to be changed refuses here.
+    for (const { layout } of planned) if (layout !== null) lakes.push(await openLakeOf(system, layout))
+    for (const { reset, layout } of planned) {
+      await applyReset(reset, layout === null ? null : lakes[0]!)
       await sayClears(reset, system.registry)
       say(paint.green(`${reset.plan.leg} reset`))
     }
@@ -58,6 +55,26 @@ async function reset (definition: string, options: ResetOptions): Promise<void> 
     for (const lake of lakes) await lake.close()
     await system.log.close()
   }
+}
+
+interface Planned { readonly reset: LegReset, /** Of the lake, where the leg has one. */ readonly layout: LakeLayout | null }
+
+/** Looks, and changes nothing: neither tables nor a file is made. */
+async function planLegs (definition: CheckedDefinition, system: System, { to, options: { leg, rekey } }: { readonly to: To, readonly options: ResetOptions }): Promise<readonly Planned[]> {
+  const [{ legOf }, { openLakePositionsOf }, { planReset }] = await Promise.all([import('./engine.ts'), import('./lake-of.ts'), import('./reset-leg.ts')])
+  const planned: Planned[] = []
+  for (const one of leg === undefined ? ['race', 'pond'] as const : [leg]) {
+    const found = legOf(one, { definition, system, partitions: null, reset: () => false, onEvent: () => {} })
+    if (found === null) continue
+    const { plan, layout } = found
+    const lake = layout === null ? null : await openLakePositionsOf(system, layout)
+    try {
+      planned.push({ layout, reset: await planReset(plan, { to, rekey: rekey === true, lake, nowMs: system.clock.wallMs() }) })
+    } finally {
+      await lake?.close()
+    }
+  }
+  return planned
 }
 
 async function sayClears ({ plan: { log, pipeline }, clears }: LegReset, registry: import('../core/ports.ts').RegistryPort): Promise<void> {

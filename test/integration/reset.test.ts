@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { test } from 'node:test'
 import { openEmbedded } from '../../pipelines/cli/embedded.ts'
 import { records } from '../../pipelines/core/record-batch.ts'
 import { names } from '../../pipelines/runtime/names.ts'
 import { type ControlEvent, controlEventCodec } from '../../schemas/control-event.ts'
 import { Command, millrace } from '../kit/cli.ts'
-import { asLines, roomsFolder } from '../kit/rooms.ts'
+import { asLines, readings, rooms, roomsFolder } from '../kit/rooms.ts'
 
 /** A pipeline whose room `a` is too warm. */
 function warm () {
@@ -75,4 +76,25 @@ test('reset: what cannot be is refused before anything is touched', { timeout: 6
     assert.match(refused.stderr, says)
   }
   assert.deepEqual(await events(), ['raised #1.1'])
+})
+
+test('reset: with a lake, nothing is made or changed without --yes', { timeout: 60_000 }, async () => {
+  const { folder, write } = roomsFolder()
+  const definition = write('kept.yaml', `${rooms}signals: { celsius: { unit: Cel } }\nlake: { keyspace: rooms }\n`)
+  const data = `${folder}/data`
+  const lake = `${data}/rooms/lake.duckdb`
+  const on = (verb: string, ...args: readonly string[]) => millrace([verb, definition, '--data', data, ...args])
+  const stored = await on('run', '--partitions', '1', '--input', write('in.jsonl', asLines(readings)), '--once')
+  assert.equal(stored.status, 0, stored.stderr)
+  const before = readFileSync(lake)
+  const told = await on('reset', '--to', 'earliest', '--leg', 'pond')
+  assert.deepEqual([told.status, told.stdout], [1, ''], told.stderr)
+  assert.match(told.stderr, /rooms\/0 {2}6 -> 0\n/)
+  assert(readFileSync(lake).equals(before))
+  rmSync(lake)
+  const lost = await on('reset', '--to', 'earliest', '--leg', 'pond')
+  assert.match(lost.stderr, /rooms\/0 {2}nothing committed -> 0\n/)
+  assert(!existsSync(lake))
+  assert.equal((await on('reset', '--to', 'earliest', '--leg', 'pond', '--yes')).status, 0)
+  assert(existsSync(lake))
 })

@@ -13,6 +13,8 @@ const hops = process.env.MILLRACE_BENCH_TALK ? timed(opened.log) : null
 const system = hops === null ? opened : { ...opened, log: hops.log }
 const engine = await Engine.start({ definition: await loadDefinition(file), system, partitions: null, member: 'worker', reset: () => false, onEvent: () => {}, onWarning: text => { console.log(text) } })
 process.stdout.write('ready\n')
+const mebibytes = (bytes: number) => Math.round(bytes / (1 << 20))
+if (hops !== null) setInterval(() => { console.log(JSON.stringify(Object.fromEntries(Object.entries(process.memoryUsage()).map(([name, bytes]) => [name, mebibytes(bytes)])))) }, 2_000).unref()
 process.once('SIGTERM', () => {
   hops?.tell()
   void engine.stop().then(() => system.log.close()).then(() => { process.exit(0) })

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import type { Client } from 'cassandra-driver'
+import type { Client, Host } from 'cassandra-driver'
 
 /** The part of the driver that it does not show. A test in test/integration holds it to what is used of it here: look at both when the driver changes. */
 interface Hidden {
@@ -39,6 +39,14 @@ export async function prepared (client: Client, query: string): Promise<Uint8Arr
 export async function sendFrame (client: Client, frame: Uint8Array, { keyspace, routingKey, consistency }: { readonly keyspace: string, readonly routingKey: Uint8Array, readonly consistency: number }): Promise<void> {
   const options = hidden.options.DefaultExecutionOptions.create({ keyspace, consistency, routingKey, isIdempotent: true, captureStackTrace: false }, client)
   await hidden.handler.send(new FrameRequest(frame), options, client)
+}
+
+/**
+ * End what the driver does for a node. It does so itself for those it knows at its end; of one that it has taken from its list before (of a node that was
+ * started again it makes a new one) it would go on to look for the node, for ever.
+ */
+export async function shutHost (host: Host): Promise<void> {
+  await (host as Host & { shutdown (waitForPending: boolean): Promise<void> }).shutdown(false)
 }
 
 class FrameRequest implements Request {

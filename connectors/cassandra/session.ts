@@ -1,9 +1,10 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { checkServerIdentity, type ConnectionOptions, type PeerCertificate } from 'node:tls'
-import { auth, Client, errors, policies, type QueryOptions, types } from 'cassandra-driver'
+import { auth, Client, errors, type Host, policies, type QueryOptions, types } from 'cassandra-driver'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import type { CassandraSettings, ContactPoint, TlsSettings } from './config.ts'
+import { shutHost } from './driver.ts'
 import { lakeError, wrongLogin } from './errors.ts'
 
 const versionMin = 5
@@ -29,6 +30,7 @@ export interface CassandraSession {
  */
 export async function openSession (settings: CassandraSettings): Promise<CassandraSession> {
   const client = new Client(await optionsOf(settings))
+  client.on('hostRemove', (host: Host) => { void shutHost(host).catch(() => {}) })
   const contact = settings.contactPoints.map(pointText).join(',')
   try {
     await client.connect()

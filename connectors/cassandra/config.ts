@@ -3,13 +3,13 @@ import { isIP } from 'node:net'
 import * as z from 'zod'
 import { StreamError } from '../../pipelines/core/errors.ts'
 import { nearest } from '../../pipelines/core/nearest.ts'
+import type { TlsSettings } from './certificates.ts'
 
 /** By the driver's names for them. */
 export const consistencies = ['LOCAL_ONE', 'ONE', 'TWO', 'THREE', 'LOCAL_QUORUM', 'QUORUM', 'EACH_QUORUM', 'ALL'] as const
 export type Consistency = typeof consistencies[number]
 
 export interface ContactPoint { readonly host: string, readonly port: number }
-export interface TlsSettings { readonly ca?: string, readonly cert?: string, readonly key?: string, readonly passphrase?: string, /** Accepted in every node's certificate, where that does not have its address. */ readonly serverName?: string }
 export interface CassandraSettings {
   readonly contactPoints: readonly ContactPoint[]
   readonly localDataCenter: string
@@ -68,7 +68,7 @@ export function cassandraEnvironment (environment: Readonly<Record<string, strin
 }
 
 /**
- * Check properties and make settings of them. Certificates and keys are read at once.
+ * Check properties and make settings of them. That certificates and keys can be read is seen at once; every connection reads them anew.
  *
  * Errors: LAKE_CONFIG, which names the property, and the nearest one there is; never a value
  */
@@ -114,11 +114,11 @@ function tlsOf (given: Given): TlsSettings | null {
   const isAsked = Object.keys(given).some(name => name.startsWith('ssl.'))
   if (given.ssl === 'false' && isAsked) throw new StreamError('LAKE_CONFIG', { property: 'ssl', why: 'it is false, and ssl.* is given, which would not be used' })
   if (!isAsked && given.ssl !== 'true') return null
-  const file = (property: keyof Given & `ssl.${string}.location`) => given[property] === undefined ? undefined : contentOf(property, given[property])
-  const [ca, cert, key] = [file('ssl.ca.location'), file('ssl.certificate.location'), file('ssl.key.location')]
-  if ((cert === undefined) !== (key === undefined)) throw new StreamError('LAKE_CONFIG', { property: cert === undefined ? 'ssl.certificate.location' : 'ssl.key.location', why: 'certificate and key go together' })
+  const { 'ssl.ca.location': caFile, 'ssl.certificate.location': certFile, 'ssl.key.location': keyFile } = given
+  for (const [property, file] of [['ssl.ca.location', caFile], ['ssl.certificate.location', certFile], ['ssl.key.location', keyFile]] as const) if (file !== undefined) contentOf(property, file)
+  if ((certFile === undefined) !== (keyFile === undefined)) throw new StreamError('LAKE_CONFIG', { property: certFile === undefined ? 'ssl.certificate.location' : 'ssl.key.location', why: 'certificate and key go together' })
   const [passphrase, serverName] = [given['ssl.key.password'], given['ssl.server.name']]
-  return { ...ca !== undefined && { ca }, ...cert !== undefined && { cert }, ...key !== undefined && { key }, ...passphrase !== undefined && { passphrase }, ...serverName !== undefined && { serverName } }
+  return { ...caFile !== undefined && { caFile }, ...certFile !== undefined && { certFile }, ...keyFile !== undefined && { keyFile }, ...passphrase !== undefined && { passphrase }, ...serverName !== undefined && { serverName } }
 }
 
 function replicationOf (text: string, localDataCenter: string): Readonly<Record<string, number>> {

@@ -3,7 +3,8 @@ import { isIP } from 'node:net'
 import { checkServerIdentity, type ConnectionOptions, type PeerCertificate } from 'node:tls'
 import { auth, Client, errors, type Host, policies, type QueryOptions, types } from 'cassandra-driver'
 import { StreamError } from '../../pipelines/core/errors.ts'
-import type { CassandraSettings, ContactPoint, TlsSettings } from './config.ts'
+import { secureContextOf, type TlsSettings } from './certificates.ts'
+import type { CassandraSettings, ContactPoint } from './config.ts'
 import { shutHost } from './driver.ts'
 import { lakeError, wrongLogin } from './errors.ts'
 
@@ -73,7 +74,7 @@ async function optionsOf (settings: CassandraSettings): Promise<ConstructorParam
     applicationName: 'millrace',
     ...login !== null && { authProvider: new auth.PlainTextAuthProvider(login.username, login.password) },
     // A server that knows the client by its certificate asks all the same, and takes any answer.
-    ...login === null && tls?.cert !== undefined && { authProvider: new auth.PlainTextAuthProvider('', '') },
+    ...login === null && tls?.certFile !== undefined && { authProvider: new auth.PlainTextAuthProvider('', '') },
     ...tls !== null && { sslOptions: await sslOptions(tls, contactPoints) },
   }
 }
@@ -83,12 +84,15 @@ export function consistencyOf ({ consistency }: CassandraSettings): types.consis
 
 const consistencyNames = { LOCAL_ONE: 'localOne', ONE: 'one', TWO: 'two', THREE: 'three', LOCAL_QUORUM: 'localQuorum', QUORUM: 'quorum', EACH_QUORUM: 'eachQuorum', ALL: 'all' } as const
 
-async function sslOptions ({ ca, cert, key, passphrase, serverName }: TlsSettings, contactPoints: readonly ContactPoint[]): Promise<ConnectionOptions> {
+async function sslOptions (tls: TlsSettings, contactPoints: readonly ContactPoint[]): Promise<ConnectionOptions> {
+  const { serverName } = tls
+  secureContextOf(tls)
   const names = await namesByAddress(contactPoints)
   return {
     rejectUnauthorized: true,
     checkServerIdentity: (address, certificate) => identityError(certificate, [address, ...names.get(address) ?? [], ...serverName === undefined ? [] : [serverName]]),
-    ...ca !== undefined && { ca }, ...cert !== undefined && { cert }, ...key !== undefined && { key }, ...passphrase !== undefined && { passphrase },
+    // The driver copies these options for every connection it opens, and so asks again.
+    get secureContext () { return secureContextOf(tls) },
   }
 }
 
@@ -113,7 +117,7 @@ function connectError (error: unknown, { localDataCenter, login, tls }: Cassandr
     return new StreamError('LAKE_CONFIG', there === undefined ? { contactPoints, why: error.message } : { property: 'local.data.center', is: localDataCenter, there: there.split(',') }, { cause: error })
   }
   const told = lakeError(error, { contactPoints })
-  if (told.details.why !== wrongLogin || login !== null || tls?.cert === undefined) return told
+  if (told.details.why !== wrongLogin || login !== null || tls?.certFile === undefined) return told
   return new StreamError('LAKE_DENIED', { ...told.details, why: 'it does not log this certificate in' }, { cause: error })
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -95,6 +95,29 @@ test('a user without rights is told which one is missing; with the right ones th
   await prepareTables(ben, tables)
   assert.deepEqual(await lakePlan(ben, tables), [])
   for (const session of [root, ann, ben]) await session.close()
+})
+
+//  the CA's file   good ──── broken ─── another's ──── good
+//  Cassandra       ▇▇▇▇▇▇▇▁▁▇▇▇▇▇▇▇▇▇▁▁▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇
+//  new connections taken     taken       none          taken
+test('certificates are read anew by every connection; while one is being replaced, what was there before is used', { skip, timeout: 240_000 }, async () => {
+  const [caFile, other] = [join(folder, 'rotated.pem'), join(folder, 'stranger.pem')]
+  const { 'ssl.ca.location': good } = properties(stack.environment)
+  copyFileSync(good!, caFile)
+  writeFileSync(other, makeCertificate('another CA', null).cert)
+  const session = await open({ 'ssl.ca.location': caFile })
+  const anew = async () => { await stack.cassandra!.kill('SIGKILL'); await stack.cassandra!.start() }
+  const answers = () => session.execute('SELECT key FROM system.local').then(() => true, () => false)
+  const until = async (is: boolean) => { for (const endMs = performance.now() + 60_000; await answers() !== is;) { assert(performance.now() < endMs, `answers ${!is} for a minute`); await new Promise(done => setTimeout(done, 200)) } }
+  rmSync(caFile)
+  await anew()
+  await until(true)
+  copyFileSync(other, caFile)
+  await anew()
+  for (const untilMs = performance.now() + 8_000; performance.now() < untilMs; await new Promise(done => setTimeout(done, 200))) assert.equal(await answers(), false, 'who is signed by another authority is not trusted any more')
+  copyFileSync(good!, caFile)
+  await until(true)
+  await session.close()
 })
 
 // Identities are added before the Cassandra is told to log in by certificate: nobody could add one afterwards.

@@ -50,9 +50,9 @@ test('copies are told as a number for the local data centre, or for each', () =>
   assert.equal(cassandraSettings({ ...least, consistency: 'local_one' }).consistency, 'LOCAL_ONE')
 })
 
-test('TLS is spoken as soon as anything of it is given; files are read at once', () => {
+test('TLS is spoken as soon as anything of it is given; files that cannot be read are refused at once', () => {
   const ca = file('ca.pem', 'CA')
-  assert.deepEqual(cassandraSettings({ ...least, 'ssl.ca.location': ca, 'ssl.server.name': 'cassandra' }).tls, { ca: 'CA', serverName: 'cassandra' })
+  assert.deepEqual(cassandraSettings({ ...least, 'ssl.ca.location': ca, 'ssl.server.name': 'cassandra' }).tls, { caFile: ca, serverName: 'cassandra' })
   assert.deepEqual(cassandraSettings({ ...least, ssl: 'true' }).tls, {})
   assert.equal(cassandraSettings({ ...least, ssl: 'false' }).tls, null)
   assert.throws(() => cassandraSettings({ ...least, 'ssl': 'false', 'ssl.ca.location': ca }), refused({ property: 'ssl' }))

@@ -24,8 +24,11 @@ async function until (what: string, is: () => boolean | Promise<boolean>): Promi
 }
 
 let stack: Promise<Stack> | null = null
-// And then nothing keeps this process: of a node that went and came back the driver would go on looking for the one before.
-test.after(async () => { await (await stack)?.stop() })
+test.after(async () => {
+  await (await stack)?.stop()
+  // Clients that were closed while Cassandra was away may have some seconds to wait yet.
+  setTimeout(() => { process.exit() }, 5_000).unref()
+})
 
 /** A Cassandra to break, and an embedded log whose pipeline keeps its lake there. */
 async function setUp (t: TestContext) {

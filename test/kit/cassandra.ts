@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { after } from 'node:test'
 import cassandra from 'cassandra-driver'
+import { shutHost } from '../../connectors/cassandra/driver.ts'
 import { dataCentre } from '../../infra/local/cassandra.ts'
 import { lacking, type Stack, startStack } from '../../infra/local/stack.ts'
 
@@ -46,6 +47,8 @@ export async function cassandraKeyspace (of?: Environment): Promise<CassandraUnd
   const environment = of ?? await cassandraEnvironment()
   const keyspace = `t${randomBytes(6).toString('hex')}`
   const client = new cassandra.Client(clientOptions(environment))
+  // One that a test has killed and started may be another one to the driver, which would look for the first for ever.
+  client.on('hostRemove', (host: cassandra.Host) => { void shutHost(host).catch(() => {}) })
   await client.connect()
   await client.execute(`CREATE KEYSPACE ${keyspace} WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}`)
   const under: CassandraUnderTest = {

@@ -100,6 +100,8 @@ test('what is wrong is told where it is, with what to do, as a problem', async (
   assert.equal((await problem('/v1/query?signal=celsius&from=-10000d', 400)).parameter, 'from')
   assert.equal((await problem('/v1/query?signal=celsius&limit=0', 400)).parameter, 'limit')
   assert.equal((await problem('/v1/query?signal=celsius&format=xml', 400)).parameter, 'format')
+  assert.equal((await problem('/v1/query?signal=celsius&closed=maybe', 400)).parameter, 'closed')
+  assert.match(String((await problem('/v1/query?signal=celsius&closed=true', 400)).detail), /no window answers.*hour: it does not keep/)
   assert.equal((await problem('/v1/rollups/hours', 404)).nearest, 'hour')
   assert.match(String((await problem('/v1/episodes?when=celsius%20%3E', 400)).code), /^EXPRESSION_/)
   await problem('/v1/nothing', 404)

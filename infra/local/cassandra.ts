@@ -9,18 +9,18 @@ import type { Secure } from './secure.ts'
 const startMsMax = 120_000
 
 export interface CassandraPorts { readonly cql: number, readonly storage: number, readonly jmx: number }
-export interface CassandraOptions { readonly folder: string, readonly ports: CassandraPorts, readonly secure: Secure | null, readonly watchdog: Watchdog, /** Acknowledge nothing that a `kill -9` would lose. */ readonly durable?: boolean }
+export interface CassandraOptions { readonly folder: string, readonly ports: CassandraPorts, readonly secure: Secure | null, readonly watchdog: Watchdog, /** Acknowledge nothing that a `kill -9` would lose. */ readonly durable?: boolean, /** Lines of cassandra.yaml, over the ones that stand there. */ readonly settings?: Readonly<Record<string, string>> }
 
 /** The user that a Cassandra with passwords begins with. */
 export const cassandraUser = { name: 'cassandra', password: 'cassandra' } as const
 export const dataCentre = 'datacenter1'
 
 /** A Cassandra of one node, not yet started. Errors: StackProblem */
-export async function makeCassandra ({ folder, ports, secure, watchdog, durable = false }: CassandraOptions): Promise<Service> {
+export async function makeCassandra ({ folder, ports, secure, watchdog, durable = false, settings = {} }: CassandraOptions): Promise<Service> {
   const lib = await jars('cassandra')
   const conf = join(folder, 'conf')
   await mkdir(conf, { recursive: true })
-  await writeFile(join(conf, 'cassandra.yaml'), yaml(folder, ports, { secure, durable }))
+  await writeFile(join(conf, 'cassandra.yaml'), yaml(folder, ports, { secure, durable, settings }))
   await writeFile(join(conf, 'logback.xml'), logback)
   const read = (file: string) => readFile(file, 'utf8')
   // A certificate is shown to a server that asks for one.
@@ -55,7 +55,7 @@ function opened (): readonly string[] {
   return [...exports.flatMap(name => ['--add-exports', `${name}=ALL-UNNAMED`]), ...[...opens, 'jdk.management/com.sun.management.internal'].flatMap(name => ['--add-opens', `${name}=ALL-UNNAMED`])]
 }
 
-function yaml (folder: string, { cql, storage }: CassandraPorts, { secure, durable }: { readonly secure: Secure | null, readonly durable: boolean }): string {
+function yaml (folder: string, { cql, storage }: CassandraPorts, { secure, durable, settings }: Required<Pick<CassandraOptions, 'secure' | 'durable' | 'settings'>>): string {
   const data = (name: string) => JSON.stringify(join(folder, 'data', name))
   return `cluster_name: millrace-local
 num_tokens: 16
@@ -78,7 +78,7 @@ start_native_transport: true
 native_transport_port: ${cql}
 endpoint_snitch: SimpleSnitch
 auto_snapshot: false
-${secure === null ? '' : `authenticator: PasswordAuthenticator
+${Object.entries(settings).map(([name, value]) => `${name}: ${value}\n`).join('')}${secure === null ? '' : `authenticator: PasswordAuthenticator
 authorizer: CassandraAuthorizer
 client_encryption_options:
   enabled: true

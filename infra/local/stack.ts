@@ -23,6 +23,8 @@ export interface StackOptions {
   readonly registry?: boolean
   /** Cassandra acknowledges a write when it is on the disk, not some moments before: one node that is killed then loses nothing that it acknowledged. */
   readonly durable?: boolean
+  /** Lines of cassandra.yaml, for limits that a test wants reached. */
+  readonly cassandraSettings?: Readonly<Record<string, string>>
   /** TLS, SASL and ACLs. */
   readonly secure?: boolean
   /** With `secure`: brokers take any unsigned token for its subject, for some seconds each time. */
@@ -62,7 +64,7 @@ export { lacking }
  * Errors:   StackProblem says what is missing or shows the end of the log
  */
 export async function startStack (options: StackOptions = {}): Promise<Stack> {
-  const { data, nodes = 1, kafka = true, cassandra = true, registry = true, secure = false, durable = false, tokens = false, kafkaVersion = process.env.MILLRACE_KAFKA_VERSION || undefined, transactionVersion, kafkaHeapMiB, say = () => {} } = options
+  const { data, nodes = 1, kafka = true, cassandra = true, registry = true, secure = false, durable = false, cassandraSettings = {}, tokens = false, kafkaVersion = process.env.MILLRACE_KAFKA_VERSION || undefined, transactionVersion, kafkaHeapMiB, say = () => {} } = options
   const missing = kafka || cassandra ? await lacking({ cassandra, ...kafkaVersion !== undefined && { kafkaVersion } }) : null
   if (missing !== null) throw new StackProblem(missing)
   const folder = data === undefined ? mkdtempSync(join(tmpdir(), 'millrace-stack-')) : resolve(data)
@@ -90,7 +92,7 @@ export async function startStack (options: StackOptions = {}): Promise<Stack> {
       return brokers
     }
     const startCassandra = async () => {
-      const service = await makeCassandra({ folder: join(folder, 'cassandra'), ports: plan.cassandra, secure: keys, watchdog, durable })
+      const service = await makeCassandra({ folder: join(folder, 'cassandra'), ports: plan.cassandra, secure: keys, watchdog, durable, settings: cassandraSettings })
       await begin([service])
       return service
     }

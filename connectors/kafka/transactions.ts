@@ -12,6 +12,9 @@ import { takesLateMarkers, type TransactionProtocol, transactionProtocol } from 
 
 const sequences = 2 ** 31
 
+/** What the markers of a transaction take where all is well: asked before, the coordinator says no. */
+const markersMs = 5
+
 /** Answers to offsets of a generation that has ended. */
 const sharingOut = new Set(['ILLEGAL_GENERATION', 'REBALANCE_IN_PROGRESS'])
 
@@ -246,6 +249,7 @@ export class Transactions {
    */
   async #renew (turn: Turn): Promise<void> {
     if (!turn.isSpent || !await this.#renews) return
+    await this.#options.clock.sleep(markersMs)
     const { transactionalId, producerId, epoch: producerEpoch } = turn
     await this.#once('renew the transactional id', async () => {
       if (this.#abandoned !== null) return

@@ -43,7 +43,7 @@ Kafka ${kafka}, Node ${node}, ${seen.map(({ client, version }) => `${client} ${v
 ${bare.join('\n')}
 ## Behind Millrace's port
 
-A pipeline runs on any of three connectors. All of them pass the contract suite of the log (test/contract/log.ts); where a client differs by right, the suite asks for less, and the connector refuses to start until that is accepted.
+A pipeline runs on any of three connectors. All of them pass the contract suite of the log (test/contract/log-contract.ts), with TLS and logins too; where a client differs by right, the suite asks for less, and the connector refuses to start until that is accepted.
 
 ${contract}
 

@@ -6,16 +6,23 @@ import { kafkaVersion } from '../../infra/local/jars.ts'
 import { startStack } from '../../infra/local/stack.ts'
 import { behaviours } from './behaviours.ts'
 import { type ClientName, clientNames, type Line } from './look.ts'
-import { clientsPage, type Contract, type Result, type Seen } from './page.ts'
+import { clientsPage, type Result, type Seen } from './page.ts'
 
 /** Prints docs/clients.md: every client through every behaviour, every connector through the contract suite, on a broker of its own. Five minutes. */
 const say = (line: string) => { process.stderr.write(`${line}\n`) }
+const connectors: readonly { readonly connector: string, readonly files: readonly [contract: string, secure?: string], readonly prefix: string }[] = [
+  { connector: 'connectors/kafka', files: ['test/contract/kafka.test.ts', 'test/integration/kafka-secure.test.ts'], prefix: 'kafka log ' },
+  { connector: 'connectors/kafkajs', files: ['test/contract/kafka-kafkajs.test.ts', 'test/integration/kafka-secure-kafkajs.test.ts'], prefix: 'kafkajs log ' },
+  { connector: 'connectors/rdkafka', files: ['test/clients/rdkafka.ts'], prefix: 'node-rdkafka log ' },
+]
 const stack = await startStack({ cassandra: false, registry: false })
 try {
   // Side by side: they wait most of the time.
   const seen = await Promise.all(clientNames.map(name => look(name)))
   process.env.KAFKA_BOOTSTRAP_SERVERS = stack.bootstrapServers
-  const contracts = await Promise.all(([['connectors/kafka', 'test/contract/kafka.test.ts', 'kafka log '], ['connectors/kafkajs', 'test/contract/kafka-kafkajs.test.ts', 'kafkajs log '], ['connectors/rdkafka', 'test/clients/rdkafka.ts', 'node-rdkafka log ']] as const).map(async ([connector, file, prefix]): Promise<Contract> => ({ connector, passed: await contract(file, prefix) })))
+  const contracts = await Promise.all(connectors.map(async ({ connector, files: [file], prefix }) => ({ connector, passed: new Map(await contract(file, prefix)) })))
+  // Each starts brokers of its own, with TLS and logins: one after another.
+  for (const [at, { files: [, file], prefix }] of connectors.entries()) if (file !== undefined) for (const [name, did] of await contract(file, prefix)) contracts[at]!.passed.set(name, did)
   writeFileSync(new URL('../../docs/clients.md', import.meta.url), clientsPage({ seen, contracts, kafka: kafkaVersion(), node: process.versions.node }))
 } finally {
   await stack.stop()

@@ -71,7 +71,8 @@ export class PondWatch {
     const { clock } = this.#options.plan
     const { health } = this.#options.status
     await this.#seeing
-    await this.#tell({ code: error.code, message: error.message, sinceMs: health.trouble?.sinceMs ?? clock.wallMs() })
+    health.trouble = { code: error.code, message: error.message, sinceMs: health.trouble?.sinceMs ?? clock.wallMs() }
+    await this.#tell(health.trouble)
   }
 
   async close (): Promise<void> { await this.#seeing }

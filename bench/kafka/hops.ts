@@ -24,7 +24,13 @@ export function timed (log: LogPort): { readonly log: LogPort, readonly tell: ()
       await member.commit(commit)
       took(commit.appends.length > 0 ? 'commit with outputs -> committed' : 'commit of offsets -> committed', performance.now() - began)
     }
-    return new Proxy(member, { get: (target, name) => name === 'commit' ? commit : boundTo(target, name) })
+    const ahead = member.ahead === undefined ? undefined : async (appends: Commit['appends']) => {
+      const began = performance.now()
+      took('last fetch -> written ahead', began - fetchedMs)
+      await member.ahead!(appends)
+      took('written ahead -> acknowledged', performance.now() - began)
+    }
+    return new Proxy(member, { get: (target, name) => name === 'commit' ? commit : name === 'ahead' ? ahead : boundTo(target, name) })
   }
   return {
     log: new Proxy(log, { get: (target, name) => name === 'fetch' ? fetch : name === 'join' ? join : boundTo(target, name) }),

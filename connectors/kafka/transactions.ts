@@ -55,8 +55,8 @@ interface Begun { readonly turn: Turn, written: Promise<readonly Written[]> }
  * Transactions of one worker, one after another on ids that take turns.
  *
  * Delivery: nothing of a transaction is sent before everything of the one before is acknowledged, nor its end before that one's end has
- *           succeeded; when one fails, those behind it fail with the same error and are aborted. What is written ahead of a commit comes after everything
- *           of the commits asked for before it; one without positions (a snapshot) may pass in between. Where a marker that comes twice would end the next
+ *           succeeded; when one fails, those behind it fail with the same error and are aborted. What is written ahead of a commit comes after all records
+ *           of the commits asked for before it, and does not wait for their offsets; one without positions (a snapshot) may pass in between. Where a marker that comes twice would end the next
  *           transaction of its id, the id gets a new epoch first, behind the commit and before its next turn
  * Errors:   LOG_FENCED when another took the ids over; KAFKA_TRANSACTION, KAFKA_UNREACHABLE: begin anew
  * Source:   reliability rules 1 to 4; KIP-890, and the protocol before it
@@ -72,6 +72,8 @@ export class Transactions {
   #isUnknown = false
   #abandoned: Promise<void> | null = null
   #sent: Promise<unknown> = Promise.resolve()
+  /** The records of all commits so far are acknowledged, if not yet their offsets. */
+  #produced: Promise<unknown> = Promise.resolve()
   #ended: Promise<unknown> = Promise.resolve()
   #begun: Begun | null = null
 
@@ -114,12 +116,14 @@ export class Transactions {
     const { turn, written: ahead } = (continues ? this.#begun : null) ?? this.#begin()
     if (turn === this.#begun?.turn) this.#begun = null
     const [sentBefore, endedBefore] = [this.#sent, this.#ended]
+    const produced = Promise.withResolvers<void>()
     const sent = (async () => {
       // Both have come to an end before anything is aborted.
       const [, written] = await settled([sentBefore, ahead])
       transaction.allowed()
-      return [...written, ...await this.#send(turn, transaction)]
+      return [...written, ...await this.#send(turn, transaction, produced.resolve)]
     })()
+    sent.then(() => { produced.resolve() }, produced.reject)
     const ended = (async () => {
       // Both are waited for, so that no rejection goes unseen; the earlier transaction's error is the one that counts.
       const [before, written] = await Promise.allSettled([endedBefore, sent])
@@ -129,18 +133,19 @@ export class Transactions {
       return written.value
     })()
     this.#sent = sent
+    this.#produced = produced.promise
     this.#ended = ended
     turn.done = ended.then(() => this.#renew(turn))
-    for (const one of [sent, ended, turn.done]) one.catch(() => {})
+    for (const one of [sent, produced.promise, ended, turn.done]) one.catch(() => {})
     return ended
   }
 
-  /** The next turn, once it is free and all of the transactions before is acknowledged. One that was begun keeps its turn while others, without it, go by. */
+  /** The next turn, once it is free and all records of the transactions before are acknowledged: behind them they are in order, whatever becomes of offsets. One that was begun keeps its turn while others, without it, go by. */
   #begin (): Begun {
     do this.#turn = (this.#turn + 1) % this.#turns.length
     while (this.#turns[this.#turn] === this.#begun?.turn)
     const turn = this.#turns[this.#turn]!
-    const written = Promise.all([this.#sent, turn.done]).then(() => [])
+    const written = Promise.all([this.#produced, turn.done]).then(() => [])
     written.catch(() => {})
     return { turn, written }
   }
@@ -166,12 +171,12 @@ export class Transactions {
     return this.#turns.some(({ openedMs }) => openedMs !== null && clock.monotonicMs() - openedMs > timeoutMs * 0.9)
   }
 
-  async #send (turn: Turn, { parcels, offsets, facts }: Transaction): Promise<readonly Written[]> {
+  async #send (turn: Turn, { parcels, offsets, facts }: Transaction, produced: () => void): Promise<readonly Written[]> {
     await this.#places([...parcels, ...offsets.flatMap(({ name, partitions }) => partitions.map(({ partitionIndex }) => ({ topic: name, partition: partitionIndex })))])
     if (parcels.length === 0 && offsets.length === 0) return []
     turn.openedMs ??= this.#options.clock.monotonicMs()
     if (this.#protocol.announces) await this.#announce(turn, parcels, offsets.length === 0 ? null : (await facts(null)).group)
-    const [written] = await settled([this.#produce(turn, parcels), offsets.length === 0 ? null : this.#offsets(turn, offsets, facts)])
+    const [written] = await settled([this.#produce(turn, parcels).then(ends => { produced(); return ends }), offsets.length === 0 ? null : this.#offsets(turn, offsets, facts)])
     return written
   }
 

@@ -16,7 +16,8 @@ async function rig () {
   const brokers = new Brokers({ clock })
   for (const name of ['in', 'out']) brokers.createTopic(name, { partitions: 1, configs: new Map() })
   let fate: Fate = { kind: 'served' }
-  const log = await openSimulatedLog(brokers, { clock, hooks: { fate: request => request === 'produce' ? fate : { kind: 'served' } } })
+  let held: Promise<void> | null = null
+  const log = await openSimulatedLog(brokers, { clock, hooks: { fate: request => request === 'produce' ? fate : { kind: 'served' }, at: (request, stage) => request === 'commit-offsets' && stage === 'answered' && held !== null ? held : undefined } })
   const member = await log.join({ group: 'g', member: 'a', topics: ['in'] })
   await clock.advance(1_000)
   const { bytes: none } = await log.fetch({ ...places, offset: 0, bytesMax: 1 << 20, waitMs: 0 })
@@ -27,7 +28,16 @@ async function rig () {
   }
   /** Everything that stands there, markers and all. */
   const written = () => brokers.partition('out', 0).end
-  return { clock, log, member, committed, written, lose: (kind: Fate['kind']) => { fate = { kind } as Fate } }
+  /** Answers to offsets, until what it gives is called. */
+  const holdOffsets = () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    held = promise
+    return () => {
+      held = null
+      resolve()
+    }
+  }
+  return { clock, log, member, committed, written, holdOffsets, lose: (kind: Fate['kind']) => { fate = { kind } as Fate } }
 }
 
 //  ahead   a | b |           | d |
@@ -57,6 +67,24 @@ test('commits without positions go by while more is written ahead, as many as th
   await Promise.all(snapshots)
   assert.deepEqual(await committed(), snapshots.map((_, at) => `s${at}`))
   await member.commit({ appends: [], offsets: offsets(1), continues: true })
+})
+
+//  ahead   a |           | b |
+//  commit      | c + 1 ···········✓
+test('what is written ahead waits for the records of the commit before, and not for its offsets', async () => {
+  const { member, written, committed, holdOffsets } = await rig()
+  await member.ahead!(appends('a'))
+  const release = holdOffsets()
+  let isThrough = false
+  const commit = member.commit({ appends: appends('c'), offsets: offsets(1), continues: true }).then(() => { isThrough = true })
+  await member.ahead!(appends('b'))
+  assert.equal(written(), 3)
+  assert(!isThrough)
+  release()
+  await commit
+  assert.deepEqual(await committed(), ['a', 'c'])
+  await member.commit({ appends: [], offsets: offsets(2), continues: true })
+  assert.deepEqual(await committed(), ['a', 'c', 'b'])
 })
 
 test('what was written ahead and never committed is aborted when the member leaves: no reader waits for it, none sees it', async () => {
